@@ -1,0 +1,3701 @@
+/* nw0.h - programs on a local network find each other by name, and talk.                   >>top
+
+One header, libc and POSIX sockets, nothing to install. A complete pair of programs:
+
+    // server.c                                          // client.c
+    #define NW0_IMPLEMENTATION                           #define NW0_IMPLEMENTATION
+    #include "nw0.h"                                     #include "nw0.h"
+    #include <stdio.h>                                   #include <stdio.h>
+
+    int main(void) {                                     int main(void) {
+        nw0_service me;                                      nw0_service hello;
+        char name[100], reply[120];                          char reply[120];
+        if (nw0_advertise("hello", NULL, &me) < 0)           if (nw0_discover("hello", 5, &hello) < 0 ||
+            return perror("advertise"), 1;                       nw0_send_message_to(hello.address, "Ann", NW0_TEXT,
+        for (;;) {                                                       reply, sizeof reply, 5) < 0)
+            if (nw0_wait_for_message_from(me.address,            return puts(nw0_error()), 1;
+                    name, sizeof name,                       puts(reply);
+                    NW0_FOREVER, false) < 0) continue;       return 0;
+            sprintf(reply, "Hello, %s!", name);          }
+            nw0_send_reply_to(me.address, reply, NW0_TEXT);
+        }
+    }
+
+    $ cc server.c -o server -pthread && ./server         $ cc client.c -o client -pthread && ./client
+                                                         Hello, Ann!
+
+CONTENTS (search for the word with >> in front)
+
+    api         every function, with its arguments, errors and an example
+    platform    system headers, the allocator, where tests make system calls fail
+    errors      errno and the sentence; the clock
+    text        big-endian numbers, UTF-8, JSON strings, base64, shell words
+    addresses   "192.168.1.5:8080" and its shorter forms; the networks of this machine
+    sockets     opening, bells, sets of descriptors, one lock
+    frames      the bytes of a conversation          (pure functions of buffer and length)
+    adverts     the bytes of a datagram              (pure functions of buffer and length)
+    discovery   the table of services, the one background thread
+    messages    one question, one answer
+    news        one publisher, any number of subscribers
+    shutdown    closing, fork, the end
+    conventions names, versions, licence
+
+BEFORE THE INCLUDE
+
+    NW0_IMPLEMENTATION      in exactly one .c file: the functions themselves come here
+    NW0_STATIC              every function is static: any number of files may define NW0_IMPLEMENTATION
+    NW0_API                 what stands before each declaration (default: extern)
+    NW0_PORT                the UDP port of discovery (9999)
+    NW0_ADVERT_INTERVAL_S   seconds between two adverts of a service (2)
+    NW0_ADVERT_TTL_S        seconds that an advert holds where nobody can be asked (20)
+    NW0_MAX_SERVICES        how many services are remembered (1024)
+    NW0_MAX_MESSAGE         the longest message, in bytes (16777215, which is also the most there can be)
+    NW0_NEWS_BUFFER         bytes of news that are kept for subscribers who lag behind, for each publishing address (1 MiB)
+    NW0_MALLOC(size), NW0_REALLOC(pointer, size), NW0_FREE(pointer)
+                            all or none; then nothing else allocates, except what libc does inside getifaddrs,
+                            getaddrinfo and pthread_create
+
+IN THE ENVIRONMENT, for whoever runs a program that they did not build
+
+    NW0_PORT=9998           another port: these programs and the others do not hear each other
+    NW0_NETWORK=192.168.4.* discovery and default addresses use no other network (127.*: this machine alone)
+    NW0_DEBUG=1             one line on stderr for each thing sent, heard, joined, left or dropped, and why
+
+RULES THAT HOLD EVERYWHERE
+
+  - Every buffer is yours. The library hands out no memory to free, and none that changes later (nw0_error() apart).
+  - Success is 0 or more; failure is -1 with errno set, and nw0_error() says in a sentence what failed, why, and what to do.
+  - A wait is in seconds on the monotonic clock: 0 looks once, NW0_FOREVER has no end, ETIMEDOUT when the time is up.
+    A signal handler that ran ends it with EINTR, and nothing is lost: make the same call again.
+  - A message of n bytes needs a buffer of n + 1: a NUL, which is not counted, always follows. Too small a buffer is EMSGSIZE,
+    and the message stays for the next call. NULL and 0 as the buffer: only the size is returned, nothing is taken.
+  - Any function from any thread. One background thread, which starts with the first need for it and blocks all signals.
+  - No SIGPIPE, no signal handler, no descriptor that survives exec; a forked child starts afresh.
+
+WHAT IT IS NOT
+
+  - Not encrypted, not authenticated: whoever is on the network can read everything and be anybody.
+  - Not routed: it finds what one broadcast reaches (a subnet, a Wi-Fi), and IPv4 only.
+  - Not a queue: a message lives in the connection, and news is for those who listen when it is sent.
+
+THE WIRE (try: tcpdump -Ani any udp port 9999)
+
+    UDP 9999     server                  everybody                  client
+                   |-- ["hello","192.168.1.5:50123",20] -->|           |     advert: when new, then every 2 s
+                   |                       |<-- ["?hello","192.168.1.7:41234",0] --|     question, broadcast
+                   |------------- ["hello","192.168.1.5:50123",20] --------------->|     answer, to the asker alone
+                   |-- ["hello","192.168.1.5:50123",0] --->|           |     goodbye: ttl 0
+
+    TCP          client                                              server
+                   |-- 00 00 00 04 'n' 'w' '0' '?' ------------------->|     I ask questions (once)
+                   |-- 00 00 00 03 'A' 'n' 'n' ----------------------->|     a frame: its length, then its bytes
+                   |<- 00 00 00 0b 'H' 'e' 'l' 'l' 'o' ... ------------|     the answer; then the next question
+
+    Adverts are those of NetworkZero (Python): programs of both kinds see each other's services.
+*/
+#ifndef NW0_H
+#define NW0_H
+
+/* In strict modes (-std=c99) the system headers hide most of the network unless this stands before the first of them. */
+#if defined(NW0_IMPLEMENTATION) && !defined(_DEFAULT_SOURCE)
+#define _DEFAULT_SOURCE 1
+#endif
+#if defined(NW0_IMPLEMENTATION) && defined(__APPLE__) && !defined(_DARWIN_C_SOURCE)
+#define _DARWIN_C_SOURCE 1
+#endif
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#ifndef NW0_API
+#if !defined(NW0_STATIC)
+#define NW0_API extern
+#elif defined(__GNUC__)
+#define NW0_API static __attribute__((unused))
+#else
+#define NW0_API static
+#endif
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ============================================================================================================
+   The functions                                                                                         >>api
+   ============================================================================================================ */
+
+#define NW0_VERSION "1.0.0"
+
+#define NW0_FOREVER (-1.0)       /* wait without limit */
+#define NW0_TEXT ((size_t)-1)    /* as a size: "this is a C string, measure it" */
+#define NW0_NAME_SIZE 200        /* a name or a topic, its NUL included */
+#define NW0_ADDRESS_SIZE 24      /* "255.255.255.255:65535" and its NUL */
+
+typedef struct nw0_service {
+    char name[NW0_NAME_SIZE];       /* "chat/alice" */
+    char address[NW0_ADDRESS_SIZE]; /* "192.168.1.5:50123" */
+} nw0_service;
+
+/* ---- addresses ---- */
+
+/* Turns any form of address into "ip:port". Forms: NULL or "" (the machine's best address and a free port), "8080" (a port of
+ * the best address), "192.168.1.5" (a free port there), "192.168.1.5:8080", "192.168.*" and "192.168.*:8080" (the interface
+ * that matches), "pi" and "pi:8080" (looked up, which may take as long as the resolver takes).
+ * Returns 0. EINVAL: not an address; EADDRNOTAVAIL: no interface matches, or not an address of this machine, where a free
+ * port was asked for; EHOSTUNREACH: the host name is not known. canonical may be NULL.
+ *     char address[NW0_ADDRESS_SIZE];  nw0_address("192.168.*:8080", address); */
+NW0_API int nw0_address(const char *address, char canonical[NW0_ADDRESS_SIZE]);
+
+/* ---- discovery ---- */
+
+/* Makes a service known under a name, until nw0_unadvertise, nw0_shutdown or the end of the program.
+ * address: any form of nw0_address. Without a port, a listening socket is opened now: what is sent before the first wait is
+ * queued, not refused. With a port, nothing is opened before the first wait: the address may be another program's.
+ * With an IP or a pattern in it the service is known on that network alone; else on each network by the address there.
+ * name: UTF-8, 1 to 199 bytes, not starting with '?'. Advertising a name again replaces it. service, which may be NULL, is
+ * filled with the name and the address to give to nw0_wait_for_message_from. Returns 0.
+ * EINVAL, ENAMETOOLONG: the name; EINVAL, EADDRNOTAVAIL, EHOSTUNREACH: the address; ENOBUFS: NW0_MAX_SERVICES are known.
+ *     nw0_service me;  nw0_advertise("chat/alice", NULL, &me); */
+NW0_API int nw0_advertise(const char *name, const char *address, nw0_service *service);
+
+/* The same, with the choice to fail (EEXIST) if the name is in use: the network is asked first, which takes up to 0.3 s.
+ * ttl_s: for how many seconds those who cannot ask back believe an advert (more than 0; else EINVAL).
+ *     nw0_advertise_ex("printer", "9100", true, 60, NULL); */
+NW0_API int nw0_advertise_ex(const char *name, const char *address, bool fail_if_exists, double ttl_s, nw0_service *service);
+
+/* Says goodbye for a service of this program. The socket at its address stays open (nw0_close). ENOENT: no such advert here.
+ *     nw0_unadvertise("chat/alice"); */
+NW0_API int nw0_unadvertise(const char *name);
+
+/* Waits until a service of that name is known. 0 seconds never waits. Returns 0; ETIMEDOUT, EINTR, EINVAL (the name).
+ *     nw0_service bob;  if (nw0_discover("chat/bob", 5, &bob) < 0) puts(nw0_error()); */
+NW0_API int nw0_discover(const char *name, double wait_for_s, nw0_service *service);
+
+/* All services, sorted by name, as soon as at least one is known. Returns how many there are, which may be more than
+ * capacity; 0 when the time is up. The first list of a program takes half a second, in which the network answers. EINTR.
+ *     nw0_service all[50];  int n = nw0_discover_all(1, all, 50); */
+NW0_API int nw0_discover_all(double wait_for_s, nw0_service services[], int capacity);
+
+/* The services whose names begin with group + separator ("/" if NULL), but for the names in exclude (ends with NULL, or NULL).
+ * Returns how many there are, which may be more than capacity. Does not wait, except for the first list of a program. EINTR.
+ *     nw0_service nodes[9];  int n = nw0_discover_group("cluster", NULL, NULL, nodes, 9); */
+NW0_API int nw0_discover_group(const char *group, const char *separator, const char *const exclude[],
+                               nw0_service services[], int capacity);
+
+/* Keeps a list of yours up to date, one change at a time: compares members (*count of them, 0 at first) with what is known
+ * and, at the first difference, brings the list up to date, fills changed (may be NULL) and returns NW0_JOINED or NW0_LEFT.
+ * A service that moved has NW0_LEFT, then NW0_JOINED. group NULL: every service. Your own services are among them.
+ * ETIMEDOUT, EINTR; ENOBUFS: somebody joined, and the list is full.
+ *     nw0_service list[9], who;  int n = 0;
+ *     if (nw0_wait_for_change("chat", NULL, list, &n, 9, &who, NW0_FOREVER) == NW0_JOINED) puts(who.name); */
+enum { NW0_JOINED = 1, NW0_LEFT = 2 };
+NW0_API int nw0_wait_for_change(const char *group, const char *separator, nw0_service members[], int *count, int capacity,
+                                nw0_service *changed, double wait_for_s);
+
+/* ---- messages: one question, one answer ---- */
+
+/* Sends a message and waits for the answer; returns its size. A service that does not listen yet is tried until the time is up.
+ * size: bytes of message, or NW0_TEXT. reply NULL and capacity 0: the size of the answer is returned, and it stays to be
+ * fetched with nw0_wait_for_reply_from, or is dropped by the next message to that address.
+ * ETIMEDOUT: no answer yet; EINTR (after both, if the message has left, nw0_wait_for_reply_from goes on); ECONNRESET: the other
+ * side closed before it answered; EHOSTUNREACH: the other machine is gone; EMSGSIZE: the message is longer than
+ * NW0_MAX_MESSAGE, or the answer is longer than the buffer, and stays to be fetched; EPROTONOSUPPORT: a NetworkZero program
+ * in Python is there, which speaks ZeroMQ; EPROTO: something else is there. Nothing is ever sent twice.
+ *     char reply[100];  nw0_send_message_to(bob.address, "hello", NW0_TEXT, reply, sizeof reply, 5); */
+NW0_API ssize_t nw0_send_message_to(const char *address, const void *message, size_t size, void *reply, size_t capacity,
+                                    double wait_for_reply_s);
+
+/* Goes on waiting for the answer to this thread's last message to that address. Errors as above; EINVAL: nothing is outstanding.
+ *     n = nw0_wait_for_reply_from(bob.address, reply, sizeof reply, 5); */
+NW0_API ssize_t nw0_wait_for_reply_from(const char *address, void *reply, size_t capacity, double wait_for_s);
+
+/* Waits for a message at an address of this machine and returns its size. Answer it with nw0_send_reply_to; waiting again at
+ * that address without an answer hangs up on the one who asked. autoreply: zero bytes are answered at once.
+ * Several threads may wait at one address: each gets other messages. ETIMEDOUT, EINTR, EMSGSIZE (see the rules), EINVAL,
+ * EADDRNOTAVAIL: not an address of this machine; EADDRINUSE: another program listens there; ECANCELED: closed meanwhile.
+ *     n = nw0_wait_for_message_from(me.address, text, sizeof text, NW0_FOREVER, false); */
+NW0_API ssize_t nw0_wait_for_message_from(const char *address, void *message, size_t capacity, double wait_for_s,
+                                          bool autoreply);
+
+/* Answers the message that this thread last took at that address; returns 0. A slow asker does not hold it up: what its
+ * connection does not take at once is sent in the background. EINVAL: no message to answer; EPIPE: the asker is gone;
+ * EMSGSIZE: longer than NW0_MAX_MESSAGE.
+ *     nw0_send_reply_to(me.address, "hello yourself", NW0_TEXT); */
+NW0_API int nw0_send_reply_to(const char *address, const void *reply, size_t size);
+
+/* ---- news: one publisher, any number of subscribers ---- */
+
+/* Publishes an item at an address of this machine; returns how many subscribers it went to. Never waits for a slow one, which
+ * misses whole items instead, once it is NW0_NEWS_BUFFER behind. topic: NULL or "" or UTF-8 of at most 199 bytes.
+ * EINVAL, ENAMETOOLONG: the topic; EMSGSIZE: longer than NW0_MAX_MESSAGE; else as nw0_wait_for_message_from.
+ *     nw0_send_news_to(me.address, "temperature", "21.5", NW0_TEXT); */
+NW0_API int nw0_send_news_to(const char *address, const char *topic, const void *data, size_t size);
+
+/* Waits until at least count subscribers are there; returns how many. ETIMEDOUT, EINTR; else as nw0_send_news_to.
+ *     nw0_wait_for_subscribers(me.address, 1, 5); */
+NW0_API int nw0_wait_for_subscribers(const char *address, int count, double wait_for_s);
+
+/* Waits for news whose topic begins with prefix (NULL or "": any) and returns the size of the data; topic may be NULL.
+ * The first wait subscribes, and the subscription lasts: what comes between two waits is kept, as far as the connection
+ * holds it. The publisher need not exist yet, and may come back. ETIMEDOUT, EINTR, EMSGSIZE (see the rules), EINVAL,
+ * ENAMETOOLONG, EPROTONOSUPPORT, EPROTO.
+ *     char topic[NW0_NAME_SIZE], data[100];
+ *     n = nw0_wait_for_news_from(station.address, "temp", topic, data, sizeof data, NW0_FOREVER); */
+NW0_API ssize_t nw0_wait_for_news_from(const char *address, const char *prefix, char topic[NW0_NAME_SIZE], void *data,
+                                       size_t capacity, double wait_for_s);
+
+/* The same for any of the prefixes from any of the addresses; both lists end with NULL.
+ *     const char *from[] = {kitchen.address, cellar.address, NULL}, *about[] = {"smoke", "water", NULL};
+ *     n = nw0_wait_for_news_from_any(from, about, topic, data, sizeof data, NW0_FOREVER); */
+NW0_API ssize_t nw0_wait_for_news_from_any(const char *const addresses[], const char *const prefixes[],
+                                           char topic[NW0_NAME_SIZE], void *data, size_t capacity, double wait_for_s);
+
+/* ---- an event loop of your own ---- */
+
+/* A descriptor that poll() finds readable when nw0_wait_for_message_from(address, ..., 0, ...) is worth calling. Do not read,
+ * write or close it. Listens, if that has not happened. Errors as nw0_wait_for_message_from.
+ *     struct pollfd p = {nw0_fd(me.address), POLLIN, 0};  poll(&p, 1, -1); */
+NW0_API int nw0_fd(const char *address);
+
+/* The same for nw0_wait_for_news_from(address, prefix, ..., 0). Subscribes, if that has not happened.
+ *     struct pollfd p = {nw0_news_fd(station.address, NULL), POLLIN, 0}; */
+NW0_API int nw0_news_fd(const char *address, const char *prefix);
+
+/* ---- helpers ---- */
+
+/* Splits a command line in place as a shell does (quotes, backslash); words[0] is the action. Returns the number of words, which
+ * may be more than capacity: only so many are set. EINVAL: a quote that is not closed; then the line is as it was.
+ *     char line[] = "play \"so what\" 3", *words[9];  int n = nw0_action_and_params(line, words, 9); */
+NW0_API int nw0_action_and_params(char *commandline, char *words[], int capacity);
+
+/* Bytes as base64 text. Returns its length; capacity must be more, for the NUL. EMSGSIZE; NULL and 0: only measures.
+ *     char text[100];  nw0_bytes_to_string(photo, 60, text, sizeof text); */
+NW0_API ssize_t nw0_bytes_to_string(const void *data, size_t size, char *string, size_t capacity);
+
+/* And back. Returns the number of bytes; capacity must be more: a NUL follows. EINVAL: not base64; EMSGSIZE; NULL and 0:
+ * only measures.
+ *     n = nw0_string_to_bytes(text, photo, sizeof photo); */
+NW0_API ssize_t nw0_string_to_bytes(const char *string, void *data, size_t capacity);
+
+/* ---- when something went wrong, and at the end ---- */
+
+/* A sentence about this thread's last failure: the thing, the cause, the next step. Valid until the thread's next failure.
+ *     fprintf(stderr, "%s\n", nw0_error()); */
+NW0_API const char *nw0_error(void);
+
+/* Closes what this program has open at an address: its listening socket, its connections. Waits there end with ECANCELED.
+ * Adverts stay (nw0_unadvertise). Returns 0; ENOENT: nothing was open there.
+ *     nw0_close(me.address); */
+NW0_API int nw0_close(const char *address);
+
+/* Says goodbye for every advert, closes everything, frees everything. Runs by itself at exit. The library may be used again.
+ *     nw0_shutdown(); */
+NW0_API void nw0_shutdown(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* NW0_H */
+
+#if defined(NW0_IMPLEMENTATION) && !defined(NW0__IMPLEMENTED)
+#define NW0__IMPLEMENTED 1
+
+/* ============================================================================================================
+   What the operating system gives us                                                               >>platform
+   ============================================================================================================ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ifaddrs.h>
+#include <limits.h>
+#include <net/if.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#if !defined(NW0_NO_EPOLL)
+#include <sys/epoll.h>
+#define NW0__EPOLL 1
+#endif
+#endif
+
+#if !defined(IFF_LOOPBACK) || (defined(__GLIBC__) && !defined(__USE_MISC))
+#error "nw0.h: a system header before it hid the network: include nw0.h first in this file, or compile with -D_DEFAULT_SOURCE"
+#endif
+
+#ifndef NW0_PORT
+#define NW0_PORT 9999
+#endif
+#ifndef NW0_ADVERT_INTERVAL_S
+#define NW0_ADVERT_INTERVAL_S 2
+#endif
+#ifndef NW0_ADVERT_TTL_S
+#define NW0_ADVERT_TTL_S 20
+#endif
+#ifndef NW0_MAX_SERVICES
+#define NW0_MAX_SERVICES 1024
+#endif
+#ifndef NW0_MAX_MESSAGE
+#define NW0_MAX_MESSAGE 16777215
+#endif
+#ifndef NW0_NEWS_BUFFER
+#define NW0_NEWS_BUFFER 1048576
+#endif
+#if NW0_MAX_MESSAGE > 16777215
+#error "nw0.h: NW0_MAX_MESSAGE can be at most 16777215: the first byte of a length is always 0"
+#endif
+
+#if !defined(NW0_MALLOC) && !defined(NW0_REALLOC) && !defined(NW0_FREE)
+#define NW0_MALLOC(size) malloc(size)
+#define NW0_REALLOC(pointer, size) realloc(pointer, size)
+#define NW0_FREE(pointer) free(pointer)
+#elif !defined(NW0_MALLOC) || !defined(NW0_REALLOC) || !defined(NW0_FREE)
+#error "nw0.h: define all of NW0_MALLOC, NW0_REALLOC and NW0_FREE, or none"
+#endif
+
+/* Two flags that are set when a descriptor is made, so that no other thread can fork and exec in between. */
+#ifdef SOCK_CLOEXEC
+#define NW0__CLOEXEC SOCK_CLOEXEC
+#else
+#define NW0__CLOEXEC 0
+#endif
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL 0 /* such systems have SO_NOSIGPIPE */
+#endif
+
+/* Tests make system calls fail here, and nowhere else: NW0_FAULT(name) is an expression that is true, with errno set, if this
+ * call of that name is to fail; NW0_SHORT(name, size) is how many of the bytes may move at most. */
+#ifndef NW0_FAULT
+#define NW0_FAULT(name) 0
+#endif
+#ifndef NW0_SHORT
+#define NW0_SHORT(name, size) (size)
+#endif
+#define NW0__TRY(name, call) (NW0_FAULT(name) ? -1 : (call))
+
+static void *nw0__resize(void *memory, size_t size) {
+    if (NW0_FAULT(realloc)) return NULL;
+    return NW0_REALLOC(memory, size);
+}
+
+static void *nw0__zeroed(size_t size) {
+    void *memory = NW0_FAULT(malloc) ? NULL : NW0_MALLOC(size);
+    return memory ? memset(memory, 0, size) : NULL;
+}
+
+static void nw0__free(void *memory) {
+    if (memory) NW0_FREE(memory);
+}
+
+/* ============================================================================================================
+   Errors and the clock                                                                               >>errors
+
+   errno says which kind of failure it was, and perror() prints it; but "Connection refused" does not say by whom, or what
+   to do about it. So each thread also keeps a sentence. The clock is the monotonic one, which nobody sets; a deadline is
+   a point on it, so that it stays where it is when a wait is interrupted and begun again.
+   ============================================================================================================ */
+
+#if defined(__GNUC__)
+#define NW0__PRINTF(at, first) __attribute__((format(printf, at, first)))
+#else
+#define NW0__PRINTF(at, first)
+#endif
+
+typedef struct nw0__self {
+    char error[480]; /* the sentence */
+    char registered; /* something of this thread must be cleaned up when it ends */
+} nw0__self;
+
+static __thread nw0__self nw0__this_thread; /* its address also tells threads apart */
+
+static int nw0__fail(int error, const char *format, ...) NW0__PRINTF(2, 3);
+static int nw0__fail(int error, const char *format, ...) {
+    va_list list;
+    va_start(list, format);
+    vsnprintf(nw0__this_thread.error, sizeof nw0__this_thread.error, format, list);
+    va_end(list);
+    errno = error;
+    return -1;
+}
+
+NW0_API const char *nw0_error(void) {
+    return nw0__this_thread.error[0] ? nw0__this_thread.error : "nothing has failed in this thread so far";
+}
+
+static double nw0__now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+#define NW0__NEVER 1e18 /* a deadline that does not come */
+
+static double nw0__deadline(double wait_s) {
+    if (wait_s < 0) return NW0__NEVER;
+    return wait_s > 0 ? nw0__now() + wait_s : nw0__now(); /* not-a-number is 0 */
+}
+
+static double nw0__earlier(double a, double b) {
+    return a < b ? a : b;
+}
+
+/* For poll(): rounded up, because a wait that ends early only has to be begun again. */
+static int nw0__milliseconds_until(double deadline) {
+    double left = deadline - nw0__now();
+    if (left <= 0) return 0;
+    return left > 3600 ? 3600000 : (int)(left * 1000) + 1;
+}
+
+/* ============================================================================================================
+   Text                                                                                                 >>text
+
+   What comes from a network is bytes. Everything here takes a buffer and its length, never runs past its end, and
+   says no to whatever it does not understand.
+   ============================================================================================================ */
+
+/* Numbers cross the network with the big end first, whatever the processor prefers. */
+static void nw0__put32(unsigned char *at, size_t value) {
+    at[0] = (unsigned char)(value >> 24);
+    at[1] = (unsigned char)(value >> 16);
+    at[2] = (unsigned char)(value >> 8);
+    at[3] = (unsigned char)value;
+}
+
+static size_t nw0__get32(const unsigned char *at) {
+    return (size_t)at[0] << 24 | (size_t)at[1] << 16 | (size_t)at[2] << 8 | (size_t)at[3];
+}
+
+/* The length of the UTF-8 character at s, of which n bytes are there: 1 to 4; 0 if it is none. The table of the standard: the
+ * second byte is what excludes overlong forms, surrogates and everything above 10FFFF. */
+static size_t nw0__utf8_char(const unsigned char *s, size_t n) {
+    unsigned char low = 0x80, high = 0xBF;
+    size_t length, i;
+    if (n == 0) return 0;
+    if (s[0] < 0x80) return 1;
+    if (s[0] < 0xC2 || s[0] > 0xF4) return 0;
+    length = s[0] < 0xE0 ? 2 : s[0] < 0xF0 ? 3 : 4;
+    if (s[0] == 0xE0) low = 0xA0;
+    if (s[0] == 0xED) high = 0x9F;
+    if (s[0] == 0xF0) low = 0x90;
+    if (s[0] == 0xF4) high = 0x8F;
+    if (n < length || s[1] < low || s[1] > high) return 0;
+    for (i = 2; i < length; i++)
+        if (s[i] < 0x80 || s[i] > 0xBF) return 0;
+    return length;
+}
+
+static bool nw0__utf8(const char *text, size_t n) {
+    const unsigned char *s = (const unsigned char *)text;
+    while (n > 0) {
+        size_t length = nw0__utf8_char(s, n);
+        if (length == 0) return false;
+        s += length;
+        n -= length;
+    }
+    return true;
+}
+
+/* Unicode to UTF-8; returns how many bytes. */
+static size_t nw0__utf8_encode(unsigned long c, char out[4]) {
+    if (c < 0x80) return out[0] = (char)c, (size_t)1;
+    if (c < 0x800) {
+        out[0] = (char)(0xC0 | c >> 6);
+    } else if (c < 0x10000) {
+        out[0] = (char)(0xE0 | c >> 12);
+        out[1] = (char)(0x80 | (c >> 6 & 0x3F));
+    } else {
+        out[0] = (char)(0xF0 | c >> 18);
+        out[1] = (char)(0x80 | (c >> 12 & 0x3F));
+        out[2] = (char)(0x80 | (c >> 6 & 0x3F));
+    }
+    {
+        size_t last = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
+        out[last] = (char)(0x80 | (c & 0x3F));
+        return last + 1;
+    }
+}
+
+/* A place in a text that is being parsed. */
+typedef struct nw0__text {
+    const char *at, *end;
+} nw0__text;
+
+static bool nw0__skip(nw0__text *t, char c) {
+    if (t->at == t->end || *t->at != c) return false;
+    t->at++;
+    return true;
+}
+
+static void nw0__skip_space(nw0__text *t) {
+    while (t->at < t->end && (*t->at == ' ' || *t->at == '\t' || *t->at == '\n' || *t->at == '\r')) t->at++;
+}
+
+static int nw0__hex(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* The four digits after \u; -1 if they are not there. */
+static long nw0__json_hex4(nw0__text *t) {
+    long value = 0;
+    int i;
+    if (t->end - t->at < 4) return -1;
+    for (i = 0; i < 4; i++, t->at++) {
+        int digit = nw0__hex(*t->at);
+        if (digit < 0) return -1;
+        value = value << 4 | digit;
+    }
+    return value;
+}
+
+/* What stands after a backslash in a JSON string, as UTF-8; returns how many bytes, 0 if it is wrong. Characters beyond FFFF
+ * come as two halves (surrogates), each a \u of its own; a half alone is no character, and a NUL would end the name early. */
+static size_t nw0__json_escape(nw0__text *t, char out[4]) {
+    static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
+    const char *known;
+    long c, half;
+    if (t->at == t->end) return 0;
+    if (*t->at != 'u') {
+        known = *t->at ? strchr(from, *t->at) : NULL;
+        if (!known) return 0;
+        t->at++;
+        return out[0] = to[known - from], (size_t)1;
+    }
+    t->at++;
+    c = nw0__json_hex4(t);
+    if (c >= 0xD800 && c < 0xDC00) {
+        if (!nw0__skip(t, '\\') || !nw0__skip(t, 'u')) return 0;
+        half = nw0__json_hex4(t);
+        if (half < 0xDC00 || half > 0xDFFF) return 0;
+        c = 0x10000 + ((c - 0xD800) << 10) + (half - 0xDC00);
+    } else if (c <= 0 || (c >= 0xDC00 && c < 0xE000)) {
+        return 0;
+    }
+    return nw0__utf8_encode((unsigned long)c, out);
+}
+
+/* A JSON string into out, which has room for so many bytes, a NUL included. False if it is wrong or does not fit. */
+static bool nw0__json_string(nw0__text *t, char *out, size_t room) {
+    size_t used = 0;
+    if (!nw0__skip(t, '"')) return false;
+    while (!nw0__skip(t, '"')) {
+        char c[4];
+        size_t n;
+        if (t->at == t->end) return false;
+        if (nw0__skip(t, '\\')) {
+            n = nw0__json_escape(t, c);
+        } else if ((unsigned char)*t->at < 0x20) {
+            return false;
+        } else {
+            n = nw0__utf8_char((const unsigned char *)t->at, (size_t)(t->end - t->at));
+            memcpy(c, t->at, n);
+            t->at += n;
+        }
+        if (n == 0 || used + n >= room) return false;
+        memcpy(out + used, c, n);
+        used += n;
+    }
+    out[used] = '\0';
+    return true;
+}
+
+/* Decimal digits; returns how many there were. Values beyond 1e30 or so stay there: nothing here needs more. */
+static int nw0__digits(nw0__text *t, double *value) {
+    int count = 0;
+    for (*value = 0; t->at < t->end && *t->at >= '0' && *t->at <= '9'; t->at++, count++)
+        if (*value < 1e30) *value = *value * 10 + (*t->at - '0');
+    return count;
+}
+
+/* A JSON number that is not negative. Not strtod(): in some countries that expects a comma. */
+static bool nw0__json_number(nw0__text *t, double *value) {
+    const char *start = t->at;
+    double part;
+    int digits = nw0__digits(t, value);
+    if (digits == 0 || (*start == '0' && digits > 1)) return false;
+    if (nw0__skip(t, '.')) {
+        digits = nw0__digits(t, &part);
+        if (digits == 0) return false;
+        for (; digits > 0; digits--) part /= 10;
+        *value += part;
+    }
+    if (nw0__skip(t, 'e') || nw0__skip(t, 'E')) {
+        bool down = nw0__skip(t, '-');
+        if (!down) nw0__skip(t, '+');
+        if (nw0__digits(t, &part) == 0) return false;
+        for (; part > 0 && *value > 0 && *value < 1e30; part--) *value = down ? *value / 10 : *value * 10;
+    }
+    return true;
+}
+
+/* text as a JSON string, quotes included; returns its length, or 0 if it does not fit. */
+static size_t nw0__json_quote(const char *text, char *out, size_t room) {
+    static const char digits[] = "0123456789abcdef";
+    size_t used = 0;
+    if (room < 2) return 0;
+    out[used++] = '"';
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (used + 8 > room) return 0;
+        if (c == '"' || c == '\\') out[used++] = '\\';
+        if (c < 0x20) {
+            memcpy(out + used, "\\u00", 4);
+            out[used + 4] = digits[c >> 4];
+            out[used + 5] = digits[c & 15];
+            used += 6;
+        } else {
+            out[used++] = *text;
+        }
+    }
+    out[used++] = '"';
+    return used;
+}
+
+/* '*' stands for any characters, also none: "192.168.*". */
+static bool nw0__matches(const char *pattern, const char *text) {
+    if (*pattern == '\0') return *text == '\0';
+    if (*pattern == '*') return nw0__matches(pattern + 1, text) || (*text && nw0__matches(pattern, text + 1));
+    return *pattern == *text && nw0__matches(pattern + 1, text + 1);
+}
+
+/* The character of base64 for six bits, and back: -1 if it is none. */
+static char nw0__base64_char(unsigned bits) {
+    return "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"[bits & 63];
+}
+
+static int nw0__base64_bits(char c) {
+    if (c >= 'A' && c <= 'Z') return c - 'A';
+    if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+    if (c >= '0' && c <= '9') return c - '0' + 52;
+    return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+/* Three bytes are four characters; where the last one or two are missing, '=' stands for them. */
+NW0_API ssize_t nw0_bytes_to_string(const void *data, size_t size, char *string, size_t capacity) {
+    const unsigned char *in = (const unsigned char *)data;
+    size_t length, i;
+    if (size == NW0_TEXT) size = data ? strlen((const char *)data) : 0;
+    if (!data && size > 0) return nw0__fail(EINVAL, "there is no data to turn into text: the pointer is NULL");
+    if (size > SIZE_MAX / 2) return nw0__fail(EMSGSIZE, "%lu bytes are too many to turn into text", (unsigned long)size);
+    length = (size + 2) / 3 * 4;
+    if (!string && capacity == 0) return (ssize_t)length;
+    if (!string || length >= capacity)
+        return nw0__fail(EMSGSIZE, "%lu bytes make %lu characters of text and a NUL, and the buffer holds %lu: give a larger one",
+                         (unsigned long)size, (unsigned long)length, (unsigned long)capacity);
+    for (i = 0; i < size; i += 3) {
+        size_t left = size - i;
+        unsigned bits = (unsigned)in[i] << 16 | (left > 1 ? (unsigned)in[i + 1] << 8 : 0) | (left > 2 ? in[i + 2] : 0);
+        *string++ = nw0__base64_char(bits >> 18);
+        *string++ = nw0__base64_char(bits >> 12);
+        *string++ = left > 1 ? nw0__base64_char(bits >> 6) : '=';
+        *string++ = left > 2 ? nw0__base64_char(bits) : '=';
+    }
+    *string = '\0';
+    return (ssize_t)length;
+}
+
+/* How many bytes a base64 text stands for; -1 if it is none. Bits that pad the last character must be 0. */
+static ssize_t nw0__base64_size(const char *string) {
+    size_t length = strlen(string), pad = 0, i;
+    if (length % 4 != 0) return -1;
+    while (pad < 2 && pad < length && string[length - 1 - pad] == '=') pad++;
+    for (i = 0; i < length - pad; i++)
+        if (nw0__base64_bits(string[i]) < 0) return -1;
+    if (pad && nw0__base64_bits(string[length - pad - 1]) & (pad == 2 ? 15 : 3)) return -1;
+    return (ssize_t)(length / 4 * 3 - pad);
+}
+
+NW0_API ssize_t nw0_string_to_bytes(const char *string, void *data, size_t capacity) {
+    unsigned char *out = (unsigned char *)data;
+    ssize_t size = string ? nw0__base64_size(string) : -1;
+    size_t i;
+    if (size < 0) return nw0__fail(EINVAL, "\"%.40s\" is not base64: it was cut, or is not from nw0_bytes_to_string", string ? string : "");
+    if (!data && capacity == 0) return size;
+    if (!data || (size_t)size >= capacity)
+        return nw0__fail(EMSGSIZE, "the text stands for %lu bytes, which with a NUL after them do not fit into %lu: give a larger buffer",
+                         (unsigned long)size, (unsigned long)capacity);
+    for (i = 0; i < (size_t)size; i++) {
+        size_t first = i / 3 * 4 + i % 3; /* each byte lies across two characters */
+        int high = nw0__base64_bits(string[first]), low = nw0__base64_bits(string[first + 1]);
+        out[i] = (unsigned char)(i % 3 == 0 ? high << 2 | low >> 4 : i % 3 == 1 ? high << 4 | low >> 2 : high << 6 | low);
+    }
+    out[size] = '\0';
+    return size;
+}
+
+/* One character of a word: *in moves past it, *quote is what it stands in. Returns it; 0 where the word ends, -1 where the line
+ * ends although it must go on, -2 if it was a quote, which is not part of the word. */
+static int nw0__word_char(const char **in, char *quote) {
+    char c = **in;
+    if (c == '\0') return *quote ? -1 : 0;
+    if (!*quote && (c == ' ' || c == '\t' || c == '\n' || c == '\r')) return 0;
+    ++*in;
+    if (c == *quote) return *quote = '\0', -2;
+    if (!*quote && (c == '"' || c == '\'')) return *quote = c, -2;
+    if (c != '\\' || *quote == '\'') return (unsigned char)c;
+    if (**in == '\0') return -1;
+    if (*quote && !strchr("\"\\$`", **in)) return '\\'; /* between double quotes it protects only these */
+    return (unsigned char)*(*in)++;
+}
+
+/* One word from *in into out (NULL: nowhere). Returns 1; 0 at the end of the line; -1 if that comes too early. */
+static int nw0__word(const char **in, char *out) {
+    char quote = '\0';
+    int c;
+    *in += strspn(*in, " \t\r\n");
+    if (**in == '\0') return 0;
+    while ((c = nw0__word_char(in, &quote)) != 0) {
+        if (c == -1) return -1;
+        if (c > 0 && out) *out++ = (char)c;
+    }
+    if (**in) ++*in; /* the space, which is where the NUL may have to go */
+    if (out) *out = '\0';
+    return 1;
+}
+
+NW0_API int nw0_action_and_params(char *commandline, char *words[], int capacity) {
+    const char *in = commandline;
+    int count = 0, found;
+    if (!commandline || (!words && capacity > 0)) return nw0__fail(EINVAL, "there is no command line to split: a pointer is NULL");
+    while ((found = nw0__word(&in, NULL)) > 0) continue; /* look first: a bad line stays as it was */
+    if (found < 0) return nw0__fail(EINVAL, "the command line \"%.80s\" ends within quotes or after a backslash: close it", commandline);
+    for (in = commandline;; count++) {
+        char *word = (char *)in + strspn(in, " \t\r\n");
+        if (nw0__word(&in, word) == 0) return count;
+        if (count < capacity) words[count] = word;
+    }
+}
+
+/* ============================================================================================================
+   Addresses                                                                                       >>addresses
+
+   A program is reached at an IP address and a port: "192.168.1.5:8080". People write less than that, so the shorter forms
+   are completed from what getifaddrs() tells of this machine's interfaces, or by getaddrinfo() where it is a host name.
+   A machine has several addresses, one for each network it is on, and they come and go: nothing here is remembered.
+   Inside, numbers are in the processor's own order; only struct sockaddr_in has the network's.
+   Example: examples/hello_server.c.
+   ============================================================================================================ */
+
+typedef struct nw0__place {
+    uint32_t ip; /* 0: any of this machine's */
+    uint16_t port; /* 0: none */
+} nw0__place;
+
+static nw0__place nw0__at(uint32_t ip, uint16_t port) {
+    nw0__place place;
+    place.ip = ip;
+    place.port = port;
+    return place;
+}
+
+static bool nw0__same(nw0__place a, nw0__place b) {
+    return a.ip == b.ip && a.port == b.port;
+}
+
+static bool nw0__is_loopback(uint32_t ip) {
+    return ip >> 24 == 127;
+}
+
+/* Decimal, no leading zero (which some read as octal), at most max. */
+static bool nw0__parse_number(nw0__text *t, uint32_t max, uint32_t *value) {
+    const char *start = t->at;
+    for (*value = 0; t->at < t->end && *t->at >= '0' && *t->at <= '9'; t->at++) {
+        *value = *value * 10 + (uint32_t)(*t->at - '0');
+        if (*value > max) return false;
+    }
+    return t->at > start && (*start != '0' || t->at - start == 1);
+}
+
+static bool nw0__parse_ip(nw0__text *t, uint32_t *ip) {
+    uint32_t part;
+    int i;
+    for (*ip = 0, i = 0; i < 4; i++) {
+        if ((i > 0 && !nw0__skip(t, '.')) || !nw0__parse_number(t, 255, &part)) return false;
+        *ip = *ip << 8 | part;
+    }
+    return true;
+}
+
+static bool nw0__parse_port(nw0__text *t, uint16_t *port) {
+    uint32_t number;
+    if (!nw0__parse_number(t, 65535, &number) || number == 0) return false;
+    *port = (uint16_t)number;
+    return true;
+}
+
+static nw0__text nw0__text_of(const char *string) {
+    nw0__text t;
+    t.at = string;
+    t.end = string + strlen(string);
+    return t;
+}
+
+/* "192.168.1.5:8080" and nothing else. */
+static bool nw0__parse_place(const char *address, nw0__place *place) {
+    nw0__text t = nw0__text_of(address);
+    return nw0__parse_ip(&t, &place->ip) && nw0__skip(&t, ':') && nw0__parse_port(&t, &place->port) && t.at == t.end;
+}
+
+static char *nw0__print_ip(uint32_t ip, char out[NW0_ADDRESS_SIZE]) {
+    snprintf(out, NW0_ADDRESS_SIZE, "%u.%u.%u.%u", (unsigned)(ip >> 24), (unsigned)(ip >> 16 & 255), (unsigned)(ip >> 8 & 255),
+             (unsigned)(ip & 255));
+    return out;
+}
+
+static char *nw0__print(nw0__place place, char out[NW0_ADDRESS_SIZE]) {
+    size_t n = strlen(nw0__print_ip(place.ip, out));
+    snprintf(out + n, NW0_ADDRESS_SIZE - n, ":%u", (unsigned)place.port);
+    return out;
+}
+
+static struct sockaddr_in nw0__sockaddr(nw0__place place) {
+    struct sockaddr_in a;
+    memset(&a, 0, sizeof a);
+    a.sin_family = AF_INET;
+    a.sin_addr.s_addr = htonl(place.ip);
+    a.sin_port = htons(place.port);
+    return a;
+}
+
+static nw0__place nw0__place_of(const struct sockaddr_in *a) {
+    return nw0__at(ntohl(a->sin_addr.s_addr), ntohs(a->sin_port));
+}
+
+/* One network that this machine is on, through one of its interfaces. */
+typedef struct nw0__network {
+    char interface_name[IF_NAMESIZE];
+    uint32_t ip, mask;
+    int mouth;     /* discovery: the UDP socket that speaks there, or -1 */
+    uint16_t port; /* and its port */
+} nw0__network;
+
+#define NW0__MAX_NETWORKS 32
+
+static int nw0__socket(int type, nw0__place bound);
+
+/* The address from which this machine would reach the rest of the world: connect() on a UDP socket sends nothing, it only looks
+ * up the route. 0 if there is none. */
+static uint32_t nw0__route(void) {
+    struct sockaddr_in a = nw0__sockaddr(nw0__at(0xC6336401, 9)); /* 198.51.100.1: an address that nobody has (RFC 5737) */
+    socklen_t size = sizeof a;
+    int fd = nw0__socket(SOCK_DGRAM, nw0__at(0, 0));
+    uint32_t ip = 0;
+    if (fd < 0) return 0;
+    if (NW0__TRY(connect, connect(fd, (struct sockaddr *)&a, size)) == 0 &&
+        NW0__TRY(getsockname, getsockname(fd, (struct sockaddr *)&a, &size)) == 0)
+        ip = ntohl(a.sin_addr.s_addr);
+    close(fd);
+    return ip;
+}
+
+/* Which network is the best one to be reached by: 0 is better than 3. */
+static int nw0__rank(uint32_t ip, uint32_t route) {
+    if (ip == route) return 0;
+    if (nw0__is_loopback(ip)) return 3;
+    return ip >> 16 == 0xA9FE ? 2 : 1; /* 169.254.x.x: nobody gave this machine an address */
+}
+
+/* Enters a network where its rank puts it, unless that interface has it already (one with two addresses is one network). */
+static int nw0__add_network(nw0__network list[], int count, const struct ifaddrs *i, const char *pattern, uint32_t route) {
+    nw0__network net;
+    char text[NW0_ADDRESS_SIZE];
+    int k;
+    memset(&net, 0, sizeof net);
+    net.ip = ntohl(((struct sockaddr_in *)(void *)i->ifa_addr)->sin_addr.s_addr);
+    net.mask = i->ifa_netmask ? ntohl(((struct sockaddr_in *)(void *)i->ifa_netmask)->sin_addr.s_addr) : 0xFFFFFFFF;
+    net.mouth = -1;
+    snprintf(net.interface_name, sizeof net.interface_name, "%s", i->ifa_name);
+    if (!nw0__matches(pattern, nw0__print_ip(net.ip, text)) || count == NW0__MAX_NETWORKS) return count;
+    for (k = 0; k < count; k++)
+        if (list[k].mask == net.mask && ((list[k].ip ^ net.ip) & net.mask) == 0 &&
+            strcmp(list[k].interface_name, net.interface_name) == 0)
+            return count;
+    for (k = count; k > 0 && nw0__rank(list[k - 1].ip, route) > nw0__rank(net.ip, route); k--) list[k] = list[k - 1];
+    list[k] = net;
+    return count + 1;
+}
+
+/* The networks that are up, the best first, whose address here matches the pattern. -1: the system does not tell. */
+static int nw0__networks(nw0__network list[NW0__MAX_NETWORKS], const char *pattern) {
+    struct ifaddrs *all, *i;
+    uint32_t route = nw0__route();
+    int count = 0;
+    if (NW0__TRY(getifaddrs, getifaddrs(&all)) < 0) return -1;
+    for (i = all; i; i = i->ifa_next)
+        if (i->ifa_addr && i->ifa_addr->sa_family == AF_INET && (i->ifa_flags & IFF_UP))
+            count = nw0__add_network(list, count, i, pattern, route);
+    freeifaddrs(all);
+    return count;
+}
+
+/* Is it an address of this machine? */
+static bool nw0__is_ours(uint32_t ip) {
+    nw0__network list[NW0__MAX_NETWORKS];
+    int i, count = nw0__networks(list, "*");
+    for (i = 0; i < count; i++)
+        if (list[i].ip == ip) return true;
+    return nw0__is_loopback(ip);
+}
+
+/* The address of the best network that matches. */
+static int nw0__best_ip(const char *pattern, uint32_t *ip) {
+    nw0__network list[NW0__MAX_NETWORKS];
+    int count = nw0__networks(list, pattern);
+    if (count <= 0)
+        return nw0__fail(EADDRNOTAVAIL, "no interface of this machine has an address like \"%.40s\": see \"ip addr\" for what there is",
+                         pattern);
+    *ip = list[0].ip;
+    return 0;
+}
+
+static const char *nw0__allowed(void); /* NW0_NETWORK, or "*" */
+
+static int nw0__no_address(const char *address) {
+    return nw0__fail(EINVAL, "\"%.80s\" is not an address: write it as 192.168.1.5:8080, 8080, 192.168.* or host:8080", address);
+}
+
+/* A host name, through the resolver. */
+static int nw0__look_up(const char *host, uint32_t *ip) {
+    struct addrinfo hints, *found = NULL;
+    int error;
+    memset(&hints, 0, sizeof hints);
+    hints.ai_family = AF_INET;
+    hints.ai_socktype = SOCK_STREAM;
+    error = getaddrinfo(host, NULL, &hints, &found);
+    if (error || !found)
+        return nw0__fail(EHOSTUNREACH, "there is no host called \"%.80s\" (%s): is it spelled right, and does \"getent hosts\" find it?",
+                         host, gai_strerror(error));
+    *ip = nw0__place_of((struct sockaddr_in *)(void *)found->ai_addr).ip;
+    freeaddrinfo(found);
+    return 0;
+}
+
+/* The part before the port: an IP, a pattern or a name. */
+static int nw0__resolve_host(const char *host, uint32_t *ip) {
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._";
+    nw0__text t = nw0__text_of(host);
+    if (nw0__parse_ip(&t, ip) && t.at == t.end) return 0;
+    if (strchr(host, '*') && host[strspn(host, "0123456789.*")] == '\0') return nw0__best_ip(host, ip);
+    if (host[0] == '\0' || host[strspn(host, "0123456789.")] == '\0' || host[strspn(host, letters)] != '\0')
+        return nw0__no_address(host);
+    return nw0__look_up(host, ip);
+}
+
+/* Any form of address. What it leaves open stays 0: an IP (any of ours), a port. */
+static int nw0__resolve(const char *address, nw0__place *place) {
+    char host[256];
+    const char *colon;
+    nw0__text port;
+    size_t n;
+    *place = nw0__at(0, 0);
+    if (!address || !*address) return 0;
+    colon = strrchr(address, ':');
+    n = colon ? (size_t)(colon - address) : strlen(address);
+    port = nw0__text_of(colon ? colon + 1 : address);
+    if (!colon && address[strspn(address, "0123456789")] == '\0') n = 0; /* "8080" */
+    if (colon || n == 0)
+        if (n >= sizeof host || (colon && n == 0) || !nw0__parse_port(&port, &place->port) || port.at != port.end)
+            return nw0__no_address(address);
+    if (n == 0) return 0;
+    if (n >= sizeof host) return nw0__no_address(address);
+    memcpy(host, address, n);
+    host[n] = '\0';
+    return nw0__resolve_host(host, &place->ip);
+}
+
+static int nw0__bound_port(int fd, uint16_t *port) {
+    struct sockaddr_in a;
+    socklen_t size = sizeof a;
+    if (NW0__TRY(getsockname, getsockname(fd, (struct sockaddr *)&a, &size)) < 0) return -1;
+    *port = ntohs(a.sin_port);
+    return 0;
+}
+
+/* A port that nobody uses: the system gives one to whoever binds port 0. */
+static int nw0__free_port(nw0__place *place) {
+    char text[NW0_ADDRESS_SIZE];
+    int fd = nw0__socket(SOCK_STREAM, *place);
+    int result = fd < 0 ? -1 : nw0__bound_port(fd, &place->port), error = errno;
+    if (fd >= 0) close(fd);
+    if (result == 0) return 0;
+    return nw0__fail(error, "no port can be had at %s (%s): is it an address of this machine?", nw0__print_ip(place->ip, text),
+                     strerror(error));
+}
+
+static int nw0__enter(void);
+static void nw0__leave(void);
+
+NW0_API int nw0_address(const char *address, char canonical[NW0_ADDRESS_SIZE]) {
+    nw0__place place;
+    if (nw0__enter() < 0) return -1; /* for NW0_NETWORK */
+    nw0__leave();
+    if (nw0__resolve(address, &place) < 0) return -1;
+    if (place.ip == 0 && nw0__best_ip(nw0__allowed(), &place.ip) < 0) return -1;
+    if (place.port == 0 && nw0__free_port(&place) < 0) return -1;
+    if (canonical) nw0__print(place, canonical);
+    return 0;
+}
+
+/* ============================================================================================================
+   Sockets                                                                                            >>sockets
+
+   socket(), bind(), and three ways to wait for more than one thing at once:
+     a bell  a pair of connected sockets: a byte written to one end wakes whoever polls the other. It is how a thread wakes
+             another one that sleeps in poll(), and, unlike a condition variable, it does not sleep through a signal.
+     a set   many descriptors, of which those that are ready are told. On Linux this is epoll, whose cost does not grow
+             with the number of idle ones; elsewhere poll().
+     a lock  one for the whole library. It is held to look something up or to change it, never while waiting.
+   What goes wrong: a descriptor that a child inherits (SOCK_CLOEXEC), a signal in the middle (EINTR), a port that
+   lingers in TIME_WAIT after a restart (SO_REUSEADDR).
+   ============================================================================================================ */
+
+static pthread_mutex_t nw0__mutex = PTHREAD_MUTEX_INITIALIZER;
+
+static void nw0__lock(void) {
+    pthread_mutex_lock(&nw0__mutex);
+}
+
+static void nw0__unlock(void) {
+    pthread_mutex_unlock(&nw0__mutex);
+}
+
+static void nw0__close_on_exec(int fd) {
+    if (NW0__CLOEXEC == 0) fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+static void nw0__nonblocking(int fd, bool on) {
+    int flags = fcntl(fd, F_GETFL);
+    fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
+}
+
+static void nw0__option(int fd, int level, int name, int value) {
+    (void)NW0__TRY(setsockopt, setsockopt(fd, level, name, &value, sizeof value));
+}
+
+/* Closes without losing the errno that says why. */
+static void nw0__close_fd(int *fd) {
+    int error = errno;
+    if (*fd >= 0) close(*fd);
+    *fd = -1;
+    errno = error;
+}
+
+/* A socket; bound, if a place is given. */
+static int nw0__socket(int type, nw0__place bound) {
+    struct sockaddr_in a = nw0__sockaddr(bound);
+    int fd = NW0__TRY(socket, socket(AF_INET, type | NW0__CLOEXEC, 0));
+    if (fd < 0) return -1;
+    nw0__close_on_exec(fd);
+#ifdef SO_NOSIGPIPE
+    nw0__option(fd, SOL_SOCKET, SO_NOSIGPIPE, 1);
+#endif
+    if (bound.ip == 0 && bound.port == 0) return fd;
+    if (type == SOCK_STREAM) nw0__option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    if (NW0__TRY(bind, bind(fd, (struct sockaddr *)&a, sizeof a)) < 0) nw0__close_fd(&fd);
+    return fd;
+}
+
+typedef struct nw0__bell {
+    int in, out; /* the end to poll, the end to write to */
+} nw0__bell;
+
+static int nw0__bell_open(nw0__bell *bell) {
+    int pair[2];
+    bell->in = bell->out = -1;
+    if (NW0__TRY(socketpair, socketpair(AF_UNIX, SOCK_STREAM | NW0__CLOEXEC, 0, pair)) < 0) return -1;
+    nw0__close_on_exec(pair[0]);
+    nw0__close_on_exec(pair[1]);
+    bell->in = pair[0];
+    bell->out = pair[1];
+    return 0;
+}
+
+static void nw0__bell_close(nw0__bell *bell) {
+    nw0__close_fd(&bell->in);
+    nw0__close_fd(&bell->out);
+}
+
+static void nw0__ring(nw0__bell *bell) {
+    (void)!send(bell->out, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL); /* full: it rings already */
+}
+
+static void nw0__hush(nw0__bell *bell) {
+    char bytes[64];
+    while (recv(bell->in, bytes, sizeof bytes, MSG_DONTWAIT) == (ssize_t)sizeof bytes) continue;
+}
+
+#ifdef NW0__EPOLL
+
+typedef struct nw0__set {
+    int fd;
+} nw0__set;
+
+static int nw0__set_open(nw0__set *set) {
+    set->fd = NW0__TRY(epoll_create1, epoll_create1(EPOLL_CLOEXEC));
+    return set->fd < 0 ? -1 : 0;
+}
+
+static void nw0__set_close(nw0__set *set) {
+    nw0__close_fd(&set->fd);
+}
+
+static int nw0__set_add(nw0__set *set, int fd, int events) {
+    struct epoll_event e;
+    memset(&e, 0, sizeof e);
+    e.events = events & POLLOUT ? EPOLLOUT : EPOLLIN;
+    e.data.fd = fd;
+    return NW0__TRY(epoll_ctl, epoll_ctl(set->fd, EPOLL_CTL_ADD, fd, &e));
+}
+
+static void nw0__set_remove(nw0__set *set, int fd) {
+    struct epoll_event e; /* some kernels want one even here */
+    memset(&e, 0, sizeof e);
+    epoll_ctl(set->fd, EPOLL_CTL_DEL, fd, &e);
+}
+
+/* Waits, without the lock, until one of the set is ready; says which. 0: the time is up; -1: EINTR. */
+static int nw0__set_wait(nw0__set *set, int ready[], int max, double deadline) {
+    struct epoll_event events[64];
+    int n, i, timeout = nw0__milliseconds_until(deadline);
+    nw0__unlock();
+    n = NW0__TRY(epoll_wait, epoll_wait(set->fd, events, max < 64 ? max : 64, timeout));
+    nw0__lock();
+    for (i = 0; i < n; i++) ready[i] = events[i].data.fd;
+    return n;
+}
+
+#else
+
+/* The array for poll(). A thread polls a copy of it, because others may change it meanwhile; a change while somebody waits
+ * rings a bell that is in every copy, and the last of those who were waiting then silences it. */
+typedef struct nw0__set {
+    struct pollfd *fds;
+    int count, room;
+    nw0__bell bell;
+    int waiting, stale;
+    unsigned generation;
+} nw0__set;
+
+static int nw0__set_add(nw0__set *set, int fd, int events) {
+    if (set->count == set->room) {
+        struct pollfd *more = (struct pollfd *)nw0__resize(set->fds, (size_t)(set->room * 2 + 8) * sizeof *more);
+        if (!more) return errno = ENOMEM, -1;
+        set->fds = more;
+        set->room = set->room * 2 + 8;
+    }
+    set->fds[set->count].fd = fd;
+    set->fds[set->count].events = (short)events;
+    set->fds[set->count++].revents = 0;
+    set->generation++;
+    set->stale = set->waiting;
+    if (set->waiting > 0) nw0__ring(&set->bell);
+    return 0;
+}
+
+static void nw0__set_remove(nw0__set *set, int fd) {
+    int i;
+    for (i = 0; i < set->count; i++)
+        if (set->fds[i].fd == fd) {
+            set->fds[i] = set->fds[--set->count];
+            return;
+        }
+}
+
+static void nw0__set_close(nw0__set *set) {
+    nw0__bell_close(&set->bell);
+    nw0__free(set->fds);
+    set->fds = NULL;
+}
+
+static int nw0__set_open(nw0__set *set) {
+    memset(set, 0, sizeof *set);
+    if (nw0__bell_open(&set->bell) < 0) return -1;
+    if (nw0__set_add(set, set->bell.in, POLLIN) == 0) return 0;
+    nw0__set_close(set);
+    return -1;
+}
+
+static int nw0__set_wait(nw0__set *set, int ready[], int max, double deadline) {
+    int n, i, found = 0, count = set->count, timeout = nw0__milliseconds_until(deadline);
+    unsigned generation = set->generation;
+    struct pollfd *fds = (struct pollfd *)nw0__resize(NULL, (size_t)count * sizeof *fds);
+    if (!fds) return errno = ENOMEM, -1;
+    memcpy(fds, set->fds, (size_t)count * sizeof *fds);
+    set->waiting++;
+    nw0__unlock();
+    n = NW0__TRY(poll, poll(fds, (nfds_t)count, timeout));
+    nw0__lock();
+    set->waiting--;
+    if (generation != set->generation && --set->stale <= 0) nw0__hush(&set->bell);
+    for (i = 0; n > 0 && i < count && found < max; i++)
+        if (fds[i].revents && fds[i].fd != set->bell.in) ready[found++] = fds[i].fd;
+    nw0__free(fds);
+    return n < 0 ? -1 : found;
+}
+
+#endif
+
+/* Waits, without the lock, until a descriptor is ready. 1: it is; 0: the time is up; -1: EINTR. */
+static int nw0__poll(int fd, int events, double deadline) {
+    struct pollfd p;
+    int n, timeout = nw0__milliseconds_until(deadline);
+    p.fd = fd;
+    p.events = (short)events;
+    p.revents = 0;
+    nw0__unlock();
+    n = NW0__TRY(poll, poll(&p, 1, timeout));
+    nw0__lock();
+    return n;
+}
+
+/* ============================================================================================================
+   Frames                                                                                              >>frames
+
+   TCP carries a stream of bytes: what was sent in one piece may arrive in five, and two pieces as one. So each message is a
+   frame, four bytes of length and then as many bytes. The first frame of a conversation says what it is for. These functions
+   look at bytes that have arrived and touch no socket. They answer in three ways: how many bytes they understood, 0 where
+   more must come first, -1 where it is wrong and never can become right.
+   ============================================================================================================ */
+
+#define NW0__QUESTIONS "\0\0\0\4nw0?" /* the first frame of one who asks */
+#define NW0__NEWS "\0\0\0\4nw0!"      /* and of one who wants news */
+#define NW0__INTRODUCTION 8           /* how long both are */
+#define NW0__LENGTH 4                 /* and how long a length is */
+
+static int nw0__check_length(const unsigned char *bytes, size_t n, size_t *size) {
+    if (n > 0 && bytes[0] != 0) return -1;
+    if (n < NW0__LENGTH) return 0;
+    *size = nw0__get32(bytes);
+    return *size <= NW0_MAX_MESSAGE ? NW0__LENGTH : -1;
+}
+
+/* *kind becomes '?' or '!'. */
+static int nw0__check_introduction(const unsigned char *bytes, size_t n, char *kind) {
+    size_t known = n < NW0__INTRODUCTION ? n : NW0__INTRODUCTION;
+    bool questions = memcmp(bytes, NW0__QUESTIONS, known) == 0, news = memcmp(bytes, NW0__NEWS, known) == 0;
+    if (!questions && !news) return -1;
+    if (n < NW0__INTRODUCTION) return 0;
+    *kind = questions ? '?' : '!';
+    return NW0__INTRODUCTION;
+}
+
+/* ============================================================================================================
+   Adverts                                                                                            >>adverts
+
+   A datagram is one JSON array, ["name","ip:port",ttl], of at most 256 bytes. It is an advert (ttl > 0), a goodbye (ttl 0) or a
+   question (ttl 0 and a name that begins with '?'). Whoever can reach the port can send anything to it, so parsing is strict:
+   all of it must be right, or all of it is dropped.
+   ============================================================================================================ */
+
+#define NW0__DATAGRAM 256
+#define NW0__TTL_MAX 86400.0 /* nobody is believed for more than a day */
+
+typedef struct nw0__advert {
+    char name[NW0_NAME_SIZE + 1]; /* a question has one character more */
+    nw0__place at;
+    double ttl;
+} nw0__advert;
+
+static bool nw0__parse_advert(const char *bytes, size_t n, nw0__advert *advert) {
+    char address[NW0_ADDRESS_SIZE];
+    nw0__text t;
+    t.at = bytes;
+    t.end = bytes + n;
+    if (n > NW0__DATAGRAM) return false;
+    nw0__skip_space(&t);
+    if (!nw0__skip(&t, '[')) return false;
+    nw0__skip_space(&t);
+    if (!nw0__json_string(&t, advert->name, sizeof advert->name) || advert->name[0] == '\0') return false;
+    if (strlen(advert->name) >= NW0_NAME_SIZE && advert->name[0] != '?') return false;
+    nw0__skip_space(&t);
+    if (!nw0__skip(&t, ',')) return false;
+    nw0__skip_space(&t);
+    if (!nw0__json_string(&t, address, sizeof address) || !nw0__parse_place(address, &advert->at)) return false;
+    nw0__skip_space(&t);
+    if (!nw0__skip(&t, ',')) return false;
+    nw0__skip_space(&t);
+    if (!nw0__json_number(&t, &advert->ttl)) return false;
+    if (advert->ttl > NW0__TTL_MAX) advert->ttl = NW0__TTL_MAX;
+    nw0__skip_space(&t);
+    if (!nw0__skip(&t, ']')) return false;
+    nw0__skip_space(&t);
+    return t.at == t.end && (advert->name[0] != '?' || !(advert->ttl > 0));
+}
+
+/* Returns the length, or 0 if it would be longer than a datagram may be. The seconds are printed as whole numbers, because
+ * printf() has a comma in them in some countries. */
+static size_t nw0__write_advert(const char *name, nw0__place at, double ttl, char out[NW0__DATAGRAM + 1]) {
+    char tail[64], address[NW0_ADDRESS_SIZE];
+    size_t n;
+    unsigned long ms = (unsigned long)(ttl * 1000 + 0.5);
+    out[0] = '[';
+    n = nw0__json_quote(name, out + 1, NW0__DATAGRAM - 1);
+    if (n == 0) return 0;
+    n++;
+    if (ms % 1000) snprintf(tail, sizeof tail, ",\"%s\",%lu.%03lu]", nw0__print(at, address), ms / 1000, ms % 1000);
+    else snprintf(tail, sizeof tail, ",\"%s\",%lu]", nw0__print(at, address), ms / 1000);
+    if (n + strlen(tail) > NW0__DATAGRAM) return 0;
+    memcpy(out + n, tail, strlen(tail) + 1);
+    return n + strlen(tail);
+}
+
+/* What a service may be called; says what is wrong with it. */
+static int nw0__check_name(const char *name, double ttl) {
+    char out[NW0__DATAGRAM + 1];
+    if (!name || !*name) return nw0__fail(EINVAL, "a service needs a name: this one is empty");
+    if (!nw0__utf8(name, strlen(name))) return nw0__fail(EINVAL, "the name \"%.80s\" is not UTF-8", name);
+    if (name[0] == '?') return nw0__fail(EINVAL, "the name \"%.80s\" starts with '?', which is how questions start: take another", name);
+    if (strlen(name) >= NW0_NAME_SIZE || nw0__write_advert(name, nw0__at(0xFFFFFFFF, 65535), ttl, out) == 0)
+        return nw0__fail(ENAMETOOLONG, "the name \"%.40s...\" is too long for an advert: take at most %d bytes", name, NW0_NAME_SIZE - 1);
+    return 0;
+}
+
+/* ============================================================================================================
+   Discovery                                                                                        >>discovery
+
+   Everybody who has a service shouts its name every two seconds (a UDP broadcast), and everybody listens. Who cannot wait asks
+   aloud, and is answered in a millisecond. The problem is not to hear of a service, but to know when it is gone: a goodbye
+   may be lost, and a machine whose cable was pulled says none. So whoever has not been heard for a little more than two
+   seconds is asked, several times, and forgotten if nothing comes back.
+
+   The sockets: one ear, bound to port 9999 of every network, which all programs of a machine share (SO_REUSEADDR: each gets a
+   copy of every broadcast). And one mouth for each network, bound to this machine's address there at a port of its own:
+   what is sent from it leaves by that network, and what is answered to it comes to this program and no other.
+   What goes wrong: a network that is down or has no route (an error of sendto(), and nothing to worry about); a broadcast
+   address that the system reports wrongly (it is computed here); interfaces that come, go and change their address
+   (they are looked up again every two seconds). Examples: examples/chat_who.c, examples/cluster_master.c.
+
+   One background thread does all this. It holds the lock while it works, and waits without it.
+   ============================================================================================================ */
+
+static struct nw0__library {
+    bool started, closing;     /* the environment was read; nw0_shutdown is at work */
+    bool debug;                /* NW0_DEBUG */
+    uint16_t port;             /* NW0_PORT */
+    char pattern[64];          /* NW0_NETWORK */
+    int inside;                /* threads that wait somewhere in here, without the lock */
+    pthread_cond_t nobody;     /* for nw0_shutdown: inside became 0 */
+    pthread_key_t ends;        /* calls nw0__thread_ends for threads that end */
+    bool has_thread, stop;     /* the background thread */
+    pthread_t thread;
+    nw0__bell wake;
+    nw0__set set;              /* what it waits for */
+} nw0__library;
+
+static void nw0__debug(const char *format, ...) NW0__PRINTF(1, 2);
+static void nw0__debug(const char *format, ...) {
+    char line[600] = "nw0: ";
+    va_list list;
+    size_t n;
+    if (!nw0__library.debug) return;
+    va_start(list, format);
+    vsnprintf(line + 5, sizeof line - 6, format, list);
+    va_end(list);
+    n = strlen(line);
+    line[n] = '\n';
+    (void)!write(STDERR_FILENO, line, n + 1);
+}
+
+static const char *nw0__allowed(void) {
+    return nw0__library.pattern;
+}
+
+/* A service that somebody advertises. */
+typedef struct nw0__record {
+    char name[NW0_NAME_SIZE];
+    nw0__place at;             /* its address */
+    nw0__place mouth;          /* who said so; nw0__self_mouth for our own */
+    double heard, ttl;
+    int asked;                 /* how many questions it has left unanswered */
+    nw0__place rival_at, rival_mouth; /* who else claims the name, while the holder is asked whether it lives */
+    double rival_ttl, rival_since;    /* rival_ttl 0: nobody */
+} nw0__record;
+
+/* A service of this program. */
+typedef struct nw0__own {
+    char name[NW0_NAME_SIZE];
+    nw0__place at; /* ip 0: each network's own */
+    double ttl;
+    bool due;      /* to be announced */
+    bool listens;  /* the port was chosen, and opened, here */
+} nw0__own;
+
+/* A thread that waits for a change of the table. */
+typedef struct nw0__waiter {
+    nw0__bell bell;
+    struct nw0__waiter *next;
+} nw0__waiter;
+
+/* Somebody who asked for everything. */
+typedef struct nw0__asker {
+    nw0__place who;
+    int via, next;  /* the mouth to answer from, the advert to go on with */
+    double at;
+} nw0__asker;
+
+#define NW0__ASKERS 32
+#define NW0__BATCH 16         /* adverts that are sent without giving others the lock in between */
+#define NW0__QUESTIONS_MAX 9  /* to a silent service: with 5 % of datagrams lost both ways, all fail once in a billion times */
+#define NW0__RIVAL_QUESTIONS 6
+#define NW0__RIVAL_PAUSE_S 0.15
+#define NW0__ANSWERS_PER_S 1000
+
+static struct nw0__discovery {
+    bool running;
+    int ear;
+    nw0__network networks[NW0__MAX_NETWORKS];
+    int network_count;
+    nw0__record table[NW0_MAX_SERVICES];
+    uint32_t hashes[NW0_MAX_SERVICES]; /* of the names, side by side, because they are searched most */
+    double due[NW0_MAX_SERVICES];      /* when something must be done about each */
+    int count;
+    int order[NW0_MAX_SERVICES];       /* room to sort them */
+    nw0__own own[NW0_MAX_SERVICES];
+    int own_count;
+    nw0__waiter *waiters;
+    nw0__asker askers[NW0__ASKERS];
+    int asker_count;
+    double round;                      /* when the next one begins */
+    double first_look, last_question;
+    double allowance, allowance_at;    /* how many answers may still be given, as of when */
+    unsigned long dropped;             /* datagrams that were no adverts */
+    uint32_t random;
+} nw0__discovery;
+
+static const nw0__place nw0__self_mouth = {0, 0};
+
+static bool nw0__is_self(nw0__place mouth) {
+    return nw0__same(mouth, nw0__self_mouth);
+}
+
+/* ---- the table ---- */
+
+static uint32_t nw0__hash(const char *name) {
+    uint32_t h = 2166136261u; /* FNV-1a */
+    for (; *name; name++) h = (h ^ (unsigned char)*name) * 16777619u;
+    return h;
+}
+
+static int nw0__find(const char *name) {
+    uint32_t hash = nw0__hash(name);
+    int i;
+    for (i = 0; i < nw0__discovery.count; i++)
+        if (nw0__discovery.hashes[i] == hash && strcmp(nw0__discovery.table[i].name, name) == 0) return i;
+    return -1;
+}
+
+static void nw0__wake_waiters(void) {
+    nw0__waiter *w;
+    for (w = nw0__discovery.waiters; w; w = w->next) nw0__ring(&w->bell);
+}
+
+/* NetworkZero programs, which speak from the port that they listen at, answer no questions. */
+static bool nw0__answers(nw0__place mouth) {
+    return mouth.port != nw0__library.port;
+}
+
+/* In seconds: how often a service is expected to be heard, the advert's own time to live permitting. */
+static double nw0__period(const nw0__record *r) {
+    double period = nw0__earlier(NW0_ADVERT_INTERVAL_S, r->ttl / 2);
+    return period < 0.5 ? 0.5 : period;
+}
+
+/* When is the next thing to do about it: ask, ask again, forget it? A silent one is asked after 1.1 periods, 1.2, 1.3 ... and
+ * forgotten after 2: at two seconds a period, that is at most four after its last word, and three on average after its end. */
+static void nw0__schedule(int i) {
+    const nw0__record *r = &nw0__discovery.table[i];
+    double *due = &nw0__discovery.due[i];
+    if (nw0__is_self(r->mouth)) *due = NW0__NEVER;
+    else if (r->rival_ttl > 0) *due = r->rival_since + NW0__RIVAL_PAUSE_S * r->asked;
+    else if (!nw0__answers(r->mouth)) *due = r->heard + r->ttl;
+    else *due = r->heard + nw0__period(r) * (1.1 + 0.1 * r->asked);
+}
+
+static void nw0__forget(int i, const char *why) {
+    struct nw0__discovery *d = &nw0__discovery;
+    int last = --d->count;
+    nw0__debug("left: \"%s\": %s", d->table[i].name, why);
+    d->table[i] = d->table[last];
+    d->hashes[i] = d->hashes[last];
+    d->due[i] = d->due[last];
+    nw0__wake_waiters();
+}
+
+/* The holder of a name has spoken, or somebody takes its place. */
+static void nw0__refresh(int i, nw0__place at, nw0__place mouth, double ttl) {
+    nw0__record *r = &nw0__discovery.table[i];
+    char from[NW0_ADDRESS_SIZE], to[NW0_ADDRESS_SIZE];
+    bool moved = !nw0__same(r->at, at);
+    if (moved) nw0__debug("moved: \"%s\" from %s to %s", r->name, nw0__print(r->at, from), nw0__print(at, to));
+    r->at = at;
+    r->mouth = mouth;
+    r->ttl = ttl;
+    r->heard = nw0__now();
+    r->asked = 0;
+    r->rival_ttl = 0;
+    nw0__schedule(i);
+    if (moved) nw0__wake_waiters();
+}
+
+/* Half of the table is the most that one sender gets, so that it cannot keep the others out. */
+static bool nw0__has_room(nw0__place mouth) {
+    int i, same = 0;
+    if (nw0__discovery.count == NW0_MAX_SERVICES) return false;
+    if (nw0__is_self(mouth)) return true;
+    for (i = 0; i < nw0__discovery.count; i++) same += nw0__discovery.table[i].mouth.ip == mouth.ip;
+    return same < NW0_MAX_SERVICES / 2;
+}
+
+static bool nw0__remember(const nw0__advert *advert, nw0__place mouth) {
+    struct nw0__discovery *d = &nw0__discovery;
+    nw0__record *r = &d->table[d->count];
+    char text[NW0_ADDRESS_SIZE];
+    if (!nw0__has_room(mouth)) {
+        nw0__debug("dropped: \"%s\": the table is full, or its sender has filled half of it", advert->name);
+        return false;
+    }
+    memset(r, 0, sizeof *r);
+    memcpy(r->name, advert->name, sizeof r->name);
+    r->at = advert->at;
+    d->hashes[d->count] = nw0__hash(r->name);
+    nw0__refresh(d->count++, advert->at, mouth, advert->ttl);
+    nw0__debug("joined: \"%s\" at %s", r->name, nw0__print(r->at, text));
+    nw0__wake_waiters();
+    return true;
+}
+
+/* ---- speaking ---- */
+
+/* Our mouth on the network where ip is; -1: on none of ours. An address of ours is on its own. */
+static int nw0__mouth_for(uint32_t ip) {
+    const nw0__network *n = nw0__discovery.networks;
+    int i, found = -1;
+    for (i = 0; i < nw0__discovery.network_count; i++) {
+        if (n[i].mouth < 0) continue;
+        if (n[i].ip == ip) return i;
+        if (found < 0 && ((n[i].ip ^ ip) & n[i].mask) == 0) found = i;
+    }
+    return found;
+}
+
+static bool nw0__is_local(uint32_t ip) {
+    int mouth = nw0__mouth_for(ip);
+    return mouth >= 0 && (nw0__is_loopback(ip) || nw0__discovery.networks[mouth].ip == ip);
+}
+
+/* Sends a datagram from one of the mouths. That a network is down, has no route or no room is normal: the next round is
+ * in two seconds. */
+static void nw0__say(int mouth, nw0__place to, const char *text, size_t n) {
+    struct sockaddr_in a = nw0__sockaddr(to);
+    char where[NW0_ADDRESS_SIZE];
+    ssize_t sent = NW0__TRY(sendto, sendto(nw0__discovery.networks[mouth].mouth, text, n, MSG_DONTWAIT | MSG_NOSIGNAL,
+                                           (struct sockaddr *)&a, sizeof a));
+    if (sent < 0) nw0__debug("not sent to %s (%s): %s", nw0__print(to, where), strerror(errno), text);
+    else nw0__debug("sent to %s: %s", nw0__print(to, where), text);
+}
+
+/* To everybody on a network: to 255.255.255.255, which goes no further than the cable, and to the network's own broadcast address,
+ * which some access points pass on better. A network of two machines (/31) has none of its own. */
+static void nw0__shout(int mouth, const char *text, size_t n) {
+    const nw0__network *net = &nw0__discovery.networks[mouth];
+    uint16_t port = nw0__library.port;
+    if (nw0__is_loopback(net->ip)) {
+        nw0__say(mouth, nw0__at(0x7FFFFFFF, port), text, n); /* 127.255.255.255 */
+        return;
+    }
+    nw0__say(mouth, nw0__at(0xFFFFFFFF, port), text, n);
+    if (~net->mask > 1) nw0__say(mouth, nw0__at(net->ip | ~net->mask, port), text, n);
+}
+
+/* The address by which those whom this mouth reaches can use a service of ours. False: by none. Who is on this machine gets the
+ * best one. */
+static bool nw0__seen_as(const nw0__own *own, int mouth, bool local, nw0__place *at) {
+    const nw0__network *net = &nw0__discovery.networks[mouth];
+    *at = own->at;
+    if (own->at.ip != 0) return local || nw0__is_loopback(net->ip) || ((own->at.ip ^ net->ip) & net->mask) == 0;
+    at->ip = local || nw0__is_loopback(net->ip) ? nw0__discovery.networks[0].ip : net->ip;
+    return true;
+}
+
+/* The advert of a service of ours, or with ttl 0 its goodbye, to everybody. */
+static void nw0__announce(const nw0__own *own, double ttl) {
+    char text[NW0__DATAGRAM + 1];
+    nw0__place at;
+    size_t n;
+    int m;
+    for (m = nw0__discovery.network_count - 1; m >= 0; m--) { /* this machine first: it is the last network */
+        if (nw0__discovery.networks[m].mouth < 0 || !nw0__seen_as(own, m, false, &at)) continue;
+        n = nw0__write_advert(own->name, at, ttl, text);
+        nw0__shout(m, text, n);
+    }
+}
+
+/* A question for a name ("": everything) from one mouth, to one place or (port 0) to everybody there. */
+static void nw0__ask_from(int mouth, const char *name, nw0__place to) {
+    char text[NW0__DATAGRAM + 1], question[NW0_NAME_SIZE + 1];
+    nw0__network *net = &nw0__discovery.networks[mouth];
+    size_t n;
+    snprintf(question, sizeof question, "?%s", name);
+    n = nw0__write_advert(question, nw0__at(net->ip, net->port), 0, text);
+    if (n == 0) return;
+    if (to.port) nw0__say(mouth, to, text, n);
+    else nw0__shout(mouth, text, n);
+}
+
+static void nw0__ask(const char *name) {
+    int m;
+    nw0__discovery.last_question = nw0__now();
+    for (m = 0; m < nw0__discovery.network_count; m++)
+        if (nw0__discovery.networks[m].mouth >= 0) nw0__ask_from(m, name, nw0__at(0, 0));
+}
+
+/* ---- answering ---- */
+
+/* A bucket that holds half a second's answers and is refilled evenly: no second has more than a thousand. */
+static bool nw0__may_answer(double now) {
+    struct nw0__discovery *d = &nw0__discovery;
+    d->allowance = nw0__earlier(NW0__ANSWERS_PER_S / 2, d->allowance + (now - d->allowance_at) * NW0__ANSWERS_PER_S / 2);
+    d->allowance_at = now;
+    if (d->allowance < 1) return false;
+    d->allowance -= 1;
+    return true;
+}
+
+static void nw0__answer_with(const nw0__own *own, nw0__place who, int via) {
+    char text[NW0__DATAGRAM + 1];
+    nw0__place at;
+    if (!nw0__seen_as(own, via, nw0__is_local(who.ip), &at)) return;
+    nw0__say(via, who, text, nw0__write_advert(own->name, at, own->ttl, text));
+}
+
+static nw0__own *nw0__own_service(const char *name) {
+    int i;
+    for (i = 0; i < nw0__discovery.own_count; i++)
+        if (strcmp(nw0__discovery.own[i].name, name) == 0) return &nw0__discovery.own[i];
+    return NULL;
+}
+
+/* Who asks everybody would get all answers at the same moment, and lose some: so each waits for a random while, at most 80 ms. */
+static void nw0__answer_everything_later(nw0__place who, int via) {
+    struct nw0__discovery *d = &nw0__discovery;
+    nw0__asker *a = &d->askers[d->asker_count];
+    int i;
+    for (i = 0; i < d->asker_count; i++)
+        if (nw0__same(d->askers[i].who, who)) return; /* the same question by another way */
+    if (d->own_count == 0 || d->asker_count == NW0__ASKERS) return;
+    d->random ^= d->random << 13; /* xorshift */
+    d->random ^= d->random >> 17;
+    d->random ^= d->random << 5;
+    a->who = who;
+    a->via = via;
+    a->next = 0;
+    a->at = nw0__now() + 0.08 * (d->random & 0xFFFF) / 65536;
+    d->asker_count++;
+}
+
+/* A few adverts to each who asked for all of them and whose time has come. Returns when there is more to do. */
+static double nw0__answer_everything(double now) {
+    struct nw0__discovery *d = &nw0__discovery;
+    double next = NW0__NEVER;
+    int i, k;
+    for (i = d->asker_count - 1; i >= 0; i--) {
+        nw0__asker *a = &d->askers[i];
+        if (a->at <= now) {
+            for (k = 0; k < NW0__BATCH && a->next < d->own_count && nw0__may_answer(now); k++)
+                nw0__answer_with(&d->own[a->next++], a->who, a->via);
+            a->at = now + 0.002; /* its socket holds a few hundred: let it read */
+        }
+        if (a->next >= d->own_count) *a = d->askers[--d->asker_count];
+        else next = nw0__earlier(next, a->at);
+    }
+    return next;
+}
+
+/* A question that was shouted is for the holder of the name; one that was asked straight to our mouth is about ourselves. */
+static void nw0__answer(const char *name, nw0__place who, int via, bool shouted) {
+    const nw0__own *own;
+    int i;
+    if (!*name) {
+        nw0__answer_everything_later(who, via);
+        return;
+    }
+    own = nw0__own_service(name);
+    i = nw0__find(name);
+    if (!own || (shouted && i >= 0 && !nw0__is_self(nw0__discovery.table[i].mouth))) return;
+    if (nw0__may_answer(nw0__now())) nw0__answer_with(own, who, via);
+    else nw0__debug("dropped: a question for \"%s\": a thousand answers a second are enough", name);
+}
+
+/* ---- hearing ---- */
+
+/* Somebody else claims a name. The first holder keeps it while it lives: it is asked, and nw0__doubt decides. */
+static void nw0__challenge(int i, const nw0__advert *advert, nw0__place mouth) {
+    nw0__record *r = &nw0__discovery.table[i];
+    if (r->rival_ttl > 0 || !nw0__answers(r->mouth)) return; /* it is being asked already; it never answers */
+    nw0__debug("\"%s\" is claimed by a second program: asking the first", r->name);
+    r->rival_at = advert->at;
+    r->rival_mouth = mouth;
+    r->rival_ttl = advert->ttl;
+    r->rival_since = nw0__now();
+    r->asked = 0;
+    nw0__schedule(i);
+}
+
+/* A program on this machine speaks on every network that it is on, and by each says another address. What it says on
+ * 127.0.0.1 is meant for us. */
+static bool nw0__is_for_others(nw0__place mouth) {
+    return !nw0__is_self(mouth) && !nw0__is_loopback(mouth.ip) && nw0__is_local(mouth.ip);
+}
+
+static void nw0__hear_goodbye(int i, nw0__place mouth) {
+    nw0__record *r = &nw0__discovery.table[i];
+    if (nw0__same(r->mouth, mouth)) nw0__forget(i, "it said goodbye");
+    else if (nw0__same(r->rival_mouth, mouth)) r->rival_ttl = 0;
+}
+
+static void nw0__hear_advert(const nw0__advert *advert, nw0__place mouth) {
+    int i = nw0__find(advert->name);
+    nw0__record *r = &nw0__discovery.table[i < 0 ? 0 : i];
+    if (!(advert->ttl > 0)) {
+        if (i >= 0) nw0__hear_goodbye(i, mouth);
+    } else if (i < 0) {
+        nw0__remember(advert, mouth);
+    } else if (nw0__same(r->mouth, mouth)) {
+        nw0__refresh(i, advert->at, mouth, advert->ttl);
+    } else if (nw0__is_self(r->mouth)) {
+        return; /* the name is ours, and we live */
+    } else if (nw0__is_for_others(mouth) && nw0__is_loopback(r->mouth.ip)) {
+        return;
+    } else if (nw0__same(r->at, advert->at) || (nw0__is_for_others(r->mouth) && nw0__is_loopback(mouth.ip) &&
+                                                r->at.port == advert->at.port)) {
+        nw0__refresh(i, advert->at, mouth, advert->ttl); /* the same service, started again or by a better way */
+    } else {
+        nw0__challenge(i, advert, mouth);
+    }
+}
+
+static void nw0__drop(const char *why, nw0__place from, const char *bytes, size_t n) {
+    char text[NW0_ADDRESS_SIZE], shown[NW0__DATAGRAM + 1];
+    size_t i;
+    nw0__discovery.dropped++;
+    if (!nw0__library.debug) return;
+    for (i = 0; i < n && i < sizeof shown - 1; i++) shown[i] = bytes[i] >= ' ' && bytes[i] <= '~' ? bytes[i] : '.';
+    shown[i] = '\0';
+    nw0__debug("dropped (number %lu) from %s: %s: %s", nw0__discovery.dropped, nw0__print(from, text), why, shown);
+}
+
+/* A datagram that came to the ear (via -1) or to one of the mouths. */
+static void nw0__hear(const char *bytes, size_t n, nw0__place from, int via) {
+    nw0__advert advert;
+    char text[NW0_ADDRESS_SIZE];
+    int mouth = nw0__mouth_for(from.ip);
+    if (mouth >= 0 && nw0__same(from, nw0__at(nw0__discovery.networks[mouth].ip, nw0__discovery.networks[mouth].port))) return;
+    if (mouth < 0 || from.port == 0) nw0__drop("not from a network of ours", from, bytes, n);
+    else if (!nw0__parse_advert(bytes, n, &advert)) nw0__drop("not an advert", from, bytes, n);
+    else if (nw0__is_loopback(advert.at.ip) && !nw0__is_local(from.ip)) nw0__drop("127.x is its own machine", from, bytes, n);
+    else {
+        nw0__debug("heard from %s: %.*s", nw0__print(from, text), (int)n, bytes);
+        if (advert.name[0] == '?') nw0__answer(advert.name + 1, from, via < 0 ? mouth : via, via < 0);
+        else nw0__hear_advert(&advert, from);
+    }
+}
+
+/* Everything that has come to a socket; but no more than a thousand at a time, however much comes. */
+static void nw0__drain(int fd, int via) {
+    char bytes[NW0__DATAGRAM + 1]; /* one byte more than allowed shows that it is too long */
+    struct sockaddr_in a;
+    int i;
+    for (i = 0; i < 1000 && fd >= 0; i++) {
+        socklen_t size = sizeof a;
+        ssize_t n = NW0__TRY(recvfrom, recvfrom(fd, bytes, sizeof bytes, MSG_DONTWAIT, (struct sockaddr *)&a, &size));
+        if (n < 0) return;
+        nw0__hear(bytes, (size_t)n, nw0__place_of(&a), via);
+    }
+}
+
+/* ---- time passes ---- */
+
+/* Something is due about a service that is not ours. */
+static void nw0__doubt(int i) {
+    nw0__record *r = &nw0__discovery.table[i];
+    bool rival = r->rival_ttl > 0;
+    int mouth = nw0__mouth_for(r->mouth.ip);
+    if (!nw0__answers(r->mouth)) {
+        nw0__forget(i, "its time to live is over");
+    } else if (!rival && r->asked == NW0__QUESTIONS_MAX) {
+        nw0__forget(i, "it is silent, and does not answer");
+    } else if (rival && r->asked == NW0__RIVAL_QUESTIONS) {
+        nw0__debug("\"%s\" is silent: the second program takes its place", r->name);
+        nw0__refresh(i, r->rival_at, r->rival_mouth, r->rival_ttl);
+    } else {
+        if (mouth >= 0) nw0__ask_from(mouth, r->name, r->mouth);
+        r->asked++;
+        nw0__schedule(i);
+    }
+}
+
+static double nw0__doubts(double now) {
+    double next = NW0__NEVER;
+    int i;
+    for (i = nw0__discovery.count - 1; i >= 0; i--) { /* backwards, because forgetting moves the last one here */
+        if (nw0__discovery.due[i] <= now) nw0__doubt(i);
+        if (i < nw0__discovery.count) next = nw0__earlier(next, nw0__discovery.due[i]);
+    }
+    return next;
+}
+
+/* A service of ours enters the table as if we had heard it. */
+static bool nw0__claim(const nw0__own *own) {
+    nw0__advert advert;
+    memset(&advert, 0, sizeof advert);
+    memcpy(advert.name, own->name, sizeof own->name);
+    advert.at = own->at;
+    if (advert.at.ip == 0) advert.at.ip = nw0__discovery.network_count ? nw0__discovery.networks[0].ip : 0x7F000001;
+    advert.ttl = own->ttl;
+    nw0__hear_advert(&advert, nw0__self_mouth);
+    return nw0__find(own->name) >= 0;
+}
+
+/* Announces some of those that are due. False: there are more. */
+static bool nw0__announce_due(void) {
+    struct nw0__discovery *d = &nw0__discovery;
+    int i, sent = 0;
+    for (i = 0; i < d->own_count; i++) {
+        if (!d->own[i].due) continue;
+        if (sent++ == NW0__BATCH) return false;
+        d->own[i].due = false;
+        nw0__claim(&d->own[i]);
+        nw0__announce(&d->own[i], d->own[i].ttl);
+    }
+    return true;
+}
+
+static void nw0__open_ear(void) {
+    struct nw0__discovery *d = &nw0__discovery;
+    struct sockaddr_in a = nw0__sockaddr(nw0__at(0, nw0__library.port));
+    if (d->ear >= 0) return;
+    d->ear = nw0__socket(SOCK_DGRAM, nw0__at(0, 0));
+    if (d->ear < 0) return;
+#if defined(SO_REUSEPORT) && !defined(__linux__)
+    nw0__option(d->ear, SOL_SOCKET, SO_REUSEPORT, 1); /* BSD shares a port by this; on Linux it would share out the datagrams */
+#endif
+    nw0__option(d->ear, SOL_SOCKET, SO_REUSEADDR, 1);
+    nw0__option(d->ear, SOL_SOCKET, SO_RCVBUF, 1 << 20);
+    if (NW0__TRY(bind, bind(d->ear, (struct sockaddr *)&a, sizeof a)) < 0 || nw0__set_add(&nw0__library.set, d->ear, POLLIN) < 0) {
+        nw0__debug("UDP port %u cannot be shared (%s): hearing only answers", (unsigned)nw0__library.port, strerror(errno));
+        nw0__close_fd(&d->ear);
+    }
+}
+
+static void nw0__open_mouth(nw0__network *net) {
+    net->mouth = nw0__socket(SOCK_DGRAM, nw0__at(net->ip, 0));
+    if (net->mouth < 0) return;
+    nw0__option(net->mouth, SOL_SOCKET, SO_BROADCAST, 1);
+    nw0__option(net->mouth, SOL_SOCKET, SO_RCVBUF, 1 << 20);
+    if (nw0__bound_port(net->mouth, &net->port) < 0 || nw0__set_add(&nw0__library.set, net->mouth, POLLIN) < 0)
+        nw0__close_fd(&net->mouth);
+}
+
+static void nw0__close_mouth(nw0__network *net) {
+    if (net->mouth >= 0) nw0__set_remove(&nw0__library.set, net->mouth);
+    nw0__close_fd(&net->mouth);
+}
+
+/* Takes over the mouth of the same network as it was before. */
+static void nw0__keep_mouth(nw0__network *net, nw0__network before[], int count) {
+    int i;
+    for (i = 0; i < count; i++)
+        if (before[i].ip == net->ip && before[i].mask == net->mask && strcmp(before[i].interface_name, net->interface_name) == 0) {
+            net->mouth = before[i].mouth;
+            net->port = before[i].port;
+            before[i].mouth = -1;
+        }
+}
+
+/* Looks at the interfaces again. Mouths are opened on new networks and closed where there is none any more. */
+static void nw0__look_at_networks(void) {
+    struct nw0__discovery *d = &nw0__discovery;
+    nw0__network now[NW0__MAX_NETWORKS];
+    char text[NW0_ADDRESS_SIZE];
+    int i, count = nw0__networks(now, nw0__allowed());
+    bool more = false;
+    if (count < 0) return;
+    for (i = 0; i < count; i++) {
+        nw0__keep_mouth(&now[i], d->networks, d->network_count);
+        if (now[i].mouth >= 0) continue;
+        nw0__open_mouth(&now[i]);
+        nw0__debug("network: %s on %s%s", nw0__print_ip(now[i].ip, text), now[i].interface_name, now[i].mouth < 0 ? " (no socket)" : "");
+        more = more || now[i].mouth >= 0;
+    }
+    for (i = 0; i < d->network_count; i++) nw0__close_mouth(&d->networks[i]);
+    memcpy(d->networks, now, (size_t)count * sizeof now[0]);
+    d->network_count = count;
+    if (more && d->first_look > 0) nw0__ask(""); /* who is there? */
+}
+
+/* What discovery has to do now. Returns when there is something to do next. */
+static double nw0__discover_turn(double now) {
+    struct nw0__discovery *d = &nw0__discovery;
+    double next;
+    bool done;
+    int i;
+    if (now >= d->round) {
+        d->round = now + NW0_ADVERT_INTERVAL_S;
+        nw0__look_at_networks();
+        nw0__open_ear();
+        for (i = 0; i < d->own_count; i++) d->own[i].due = true;
+    }
+    done = nw0__announce_due();
+    nw0__drain(d->ear, -1); /* our own broadcasts come back to us: read them now, instead of waking up for them */
+    next = nw0__earlier(nw0__answer_everything(now), nw0__doubts(now));
+    return done ? nw0__earlier(next, d->round) : now;
+}
+
+static void nw0__discovery_ready(int fd) {
+    struct nw0__discovery *d = &nw0__discovery;
+    int i;
+    if (fd == d->ear) nw0__drain(fd, -1);
+    for (i = 0; i < d->network_count; i++)
+        if (fd == d->networks[i].mouth) nw0__drain(fd, i);
+}
+
+/* ---- the background thread ---- */
+
+static double nw0__flush_turn(double now); /* see messages: what connections did not take at once */
+static void nw0__flush_ready(int fd);
+
+static void *nw0__background(void *unused) {
+    struct nw0__library *l = &nw0__library;
+    int ready[64], n, i;
+    (void)unused;
+    nw0__lock();
+    while (!l->stop) {
+        double now = nw0__now(), next = nw0__flush_turn(now);
+        if (nw0__discovery.running) next = nw0__earlier(next, nw0__discover_turn(now));
+        n = nw0__set_wait(&l->set, ready, 64, next);
+        for (i = 0; i < n; i++) {
+            if (ready[i] == l->wake.in) nw0__hush(&l->wake);
+            nw0__discovery_ready(ready[i]);
+            nw0__flush_ready(ready[i]);
+        }
+    }
+    nw0__unlock();
+    return NULL;
+}
+
+/* Starts the thread with all signals blocked: they are for the program's own threads. */
+static int nw0__start_thread(void) {
+    struct nw0__library *l = &nw0__library;
+    sigset_t all, before;
+    int error;
+    if (l->has_thread) return 0;
+    if (nw0__set_open(&l->set) < 0) return nw0__fail(errno, "no descriptor for the background thread: %s", strerror(errno));
+    if (nw0__bell_open(&l->wake) < 0 || nw0__set_add(&l->set, l->wake.in, POLLIN) < 0) {
+        error = errno;
+    } else {
+        l->stop = false;
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before);
+        error = NW0_FAULT(pthread_create) ? errno : pthread_create(&l->thread, NULL, nw0__background, NULL);
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+        if (error == 0) return l->has_thread = true, 0;
+    }
+    nw0__bell_close(&l->wake);
+    nw0__set_close(&l->set);
+    return nw0__fail(error, "the background thread could not be started: %s", strerror(error));
+}
+
+static void nw0__wake_thread(void) {
+    if (nw0__library.has_thread) nw0__ring(&nw0__library.wake);
+}
+
+static int nw0__start_discovery(void) {
+    struct nw0__discovery *d = &nw0__discovery;
+    if (d->running) return 0;
+    if (nw0__start_thread() < 0) return -1;
+    d->running = true;
+    d->ear = -1;
+    d->allowance = NW0__ANSWERS_PER_S / 2;
+    d->allowance_at = nw0__now();
+    d->round = d->allowance_at + NW0_ADVERT_INTERVAL_S;
+    d->random = (uint32_t)getpid() * 2654435761u ^ (uint32_t)(uint64_t)(d->allowance_at * 1e9);
+    d->random |= 1; /* xorshift never leaves 0 */
+    nw0__open_ear();
+    nw0__look_at_networks();
+    nw0__wake_thread();
+    return 0;
+}
+
+/* ---- the functions ---- */
+
+static int nw0__canceled(void) {
+    return nw0__fail(ECANCELED, "the library is being shut down: nw0_shutdown was called, or the program ends");
+}
+
+/* Waits until the table has changed or the deadline has passed. -1: EINTR, or nw0_shutdown. */
+static int nw0__wait_for_table(nw0__waiter *w, double deadline) {
+    int n = nw0__poll(w->bell.in, POLLIN, deadline);
+    if (nw0__library.closing) return nw0__canceled();
+    if (n > 0) nw0__hush(&w->bell);
+    if (n < 0) return nw0__fail(errno, "the wait was interrupted (%s): call again to go on", strerror(errno));
+    return 0;
+}
+
+static int nw0__begin_waiting(nw0__waiter *w) {
+    if (nw0__bell_open(&w->bell) < 0) return nw0__fail(errno, "no descriptor to wait with: %s", strerror(errno));
+    w->next = nw0__discovery.waiters;
+    nw0__discovery.waiters = w;
+    return 0;
+}
+
+static void nw0__end_waiting(nw0__waiter *w) {
+    nw0__waiter **link = &nw0__discovery.waiters;
+    while (*link != w) link = &(*link)->next;
+    *link = w->next;
+    nw0__bell_close(&w->bell);
+}
+
+static void nw0__give(const char *name, nw0__place at, nw0_service *service) {
+    if (!service) return;
+    memset(service, 0, sizeof *service);
+    snprintf(service->name, sizeof service->name, "%s", name);
+    nw0__print(at, service->address);
+}
+
+/* Waits for a name: asks aloud, and again with longer and longer pauses, because a broadcast may be lost. Returns its index;
+ * -1: not there in time, or EINTR. */
+static int nw0__wait_for_name(const char *name, double deadline) {
+    nw0__waiter w;
+    double now = nw0__now(), pause = 0.02, ask = now;
+    int i = nw0__find(name), result = 0, error;
+    if (i >= 0) return i;
+    if (deadline <= now && now < nw0__discovery.last_question + 0.1) return errno = ETIMEDOUT, -1; /* who looks often, asks seldom */
+    if (nw0__begin_waiting(&w) < 0) return -1;
+    for (errno = 0; result == 0 && (i = nw0__find(name)) < 0; now = nw0__now()) {
+        if (now >= ask) {
+            nw0__ask(name);
+            ask = now + pause;
+            pause = nw0__earlier(pause * 2, 1);
+        }
+        if (now >= deadline) break;
+        result = nw0__wait_for_table(&w, nw0__earlier(ask, deadline));
+    }
+    error = result < 0 ? errno : ETIMEDOUT;
+    nw0__end_waiting(&w);
+    errno = error;
+    return result < 0 ? -1 : i;
+}
+
+/* "192.168.1.0/24 and 127.0.0.0/8", for sentences. */
+static const char *nw0__network_names(char out[100]) {
+    const struct nw0__discovery *d = &nw0__discovery;
+    char text[NW0_ADDRESS_SIZE];
+    int i, bits;
+    size_t n = 0;
+    snprintf(out, 100, "%s", "any network (no interface is up)");
+    for (i = 0; i < d->network_count && n < 60; i++) {
+        for (bits = 0; bits < 32 && (d->networks[i].mask << bits & 0x80000000u); bits++) continue;
+        n += (size_t)snprintf(out + n, 100 - n, "%s%s/%d", i ? " and " : "",
+                              nw0__print_ip(d->networks[i].ip & d->networks[i].mask, text), bits);
+    }
+    return out;
+}
+
+NW0_API int nw0_discover(const char *name, double wait_for_s, nw0_service *service) {
+    double deadline = nw0__deadline(wait_for_s);
+    char where[100];
+    int i;
+    if (nw0__check_name(name, NW0_ADVERT_TTL_S) < 0 || nw0__enter() < 0) return -1;
+    i = nw0__start_discovery() < 0 ? -2 : nw0__wait_for_name(name, deadline);
+    if (i >= 0) nw0__give(name, nw0__discovery.table[i].at, service);
+    else if (i == -1 && errno == ETIMEDOUT)
+        nw0__fail(ETIMEDOUT, "no service called \"%s\" was heard on %s within %g s: is it running, and on the same network?", name,
+                  nw0__network_names(where), wait_for_s);
+    nw0__leave();
+    return i < 0 ? -1 : 0;
+}
+
+/* "?" to everybody, once in the life of a program. */
+static void nw0__first_look(void) {
+    if (nw0__discovery.first_look > 0) return;
+    nw0__discovery.first_look = nw0__now();
+    nw0__ask("");
+}
+
+/* Waits until the network has had its half second to answer the first look, and then for somebody or the deadline. */
+static int nw0__wait_for_somebody(double deadline) {
+    struct nw0__discovery *d = &nw0__discovery;
+    double now = nw0__now(), again = now + 0.2, enough;
+    nw0__waiter w;
+    int result = 0;
+    nw0__first_look();
+    enough = d->first_look + 0.5;
+    if (now >= enough && (d->count > 0 || now >= deadline)) return 0;
+    if (nw0__begin_waiting(&w) < 0) return -1;
+    while (result == 0 && (now < enough || (d->count == 0 && now < deadline))) {
+        if (now >= again) {
+            nw0__ask(""); /* a broadcast may be lost */
+            again = now + 1;
+        }
+        result = nw0__wait_for_table(&w, nw0__earlier(again, now < enough ? enough : deadline));
+        now = nw0__now();
+    }
+    nw0__end_waiting(&w);
+    return result;
+}
+
+static int nw0__by_name(const void *a, const void *b) {
+    return strcmp(nw0__discovery.table[*(const int *)a].name, nw0__discovery.table[*(const int *)b].name);
+}
+
+/* Does the name begin with group and separator? group NULL: every name. */
+static bool nw0__is_member(const char *name, const char *group, const char *separator) {
+    size_t n = group ? strlen(group) : 0;
+    if (!group) return true;
+    if (!separator) separator = "/";
+    return strncmp(name, group, n) == 0 && strncmp(name + n, separator, strlen(separator)) == 0;
+}
+
+static bool nw0__is_in(const char *name, const char *const list[]) {
+    for (; list && *list; list++)
+        if (strcmp(name, *list) == 0) return true;
+    return false;
+}
+
+/* The sorted list. */
+static int nw0__list(const char *group, const char *separator, const char *const exclude[], nw0_service services[], int capacity) {
+    struct nw0__discovery *d = &nw0__discovery;
+    int i, count = 0;
+    for (i = 0; i < d->count; i++)
+        if (nw0__is_member(d->table[i].name, group, separator) && !nw0__is_in(d->table[i].name, exclude)) d->order[count++] = i;
+    qsort(d->order, (size_t)count, sizeof d->order[0], nw0__by_name);
+    for (i = 0; services && i < count && i < capacity; i++)
+        nw0__give(d->table[d->order[i]].name, d->table[d->order[i]].at, &services[i]);
+    return count;
+}
+
+NW0_API int nw0_discover_all(double wait_for_s, nw0_service services[], int capacity) {
+    double deadline = nw0__deadline(wait_for_s);
+    int count = -1;
+    if (nw0__enter() < 0) return -1;
+    if (nw0__start_discovery() == 0 && nw0__wait_for_somebody(deadline) == 0) count = nw0__list(NULL, NULL, NULL, services, capacity);
+    nw0__leave();
+    return count;
+}
+
+NW0_API int nw0_discover_group(const char *group, const char *separator, const char *const exclude[],
+                               nw0_service services[], int capacity) {
+    int count = -1;
+    if (!group) return nw0__fail(EINVAL, "the group's name is NULL: give \"chat\" for \"chat/alice\", or call nw0_discover_all");
+    if (nw0__enter() < 0) return -1;
+    if (nw0__start_discovery() == 0 && nw0__wait_for_somebody(0) == 0) count = nw0__list(group, separator, exclude, services, capacity);
+    nw0__leave();
+    return count;
+}
+
+/* The first member that is no longer there, or has moved; -1: all are there. Marks those of the table that are in the list. */
+static int nw0__find_left(const nw0_service members[], int count, const char *group, const char *separator) {
+    struct nw0__discovery *d = &nw0__discovery;
+    nw0__place at;
+    int m, i;
+    memset(d->order, 0, sizeof d->order[0] * (size_t)d->count);
+    for (m = 0; m < count; m++) {
+        i = nw0__find(members[m].name);
+        if (i < 0 || !nw0__is_member(members[m].name, group, separator) || !nw0__parse_place(members[m].address, &at) ||
+            !nw0__same(at, d->table[i].at))
+            return m;
+        d->order[i] = 1;
+    }
+    return -1;
+}
+
+/* Of those not marked, the first by name; -1: there is none. */
+static int nw0__find_joined(const char *group, const char *separator) {
+    struct nw0__discovery *d = &nw0__discovery;
+    int i, first = -1;
+    for (i = 0; i < d->count; i++)
+        if (!d->order[i] && nw0__is_member(d->table[i].name, group, separator) &&
+            (first < 0 || strcmp(d->table[i].name, d->table[first].name) < 0))
+            first = i;
+    return first;
+}
+
+/* Brings the list nearer to the table by one change. 0: they agree. */
+static int nw0__one_change(const char *group, const char *separator, nw0_service members[], int *count, int capacity,
+                           nw0_service *changed) {
+    nw0_service service;
+    int at = nw0__find_left(members, *count, group, separator), joined;
+    if (at >= 0) {
+        if (changed) *changed = members[at];
+        memmove(&members[at], &members[at + 1], (size_t)(--*count - at) * sizeof members[0]);
+        return NW0_LEFT;
+    }
+    joined = nw0__find_joined(group, separator);
+    if (joined < 0) return 0;
+    nw0__give(nw0__discovery.table[joined].name, nw0__discovery.table[joined].at, &service);
+    if (*count >= capacity)
+        return nw0__fail(ENOBUFS, "\"%s\" has joined, but the list is full with %d: give a longer one", service.name, *count);
+    for (at = *count; at > 0 && strcmp(members[at - 1].name, service.name) > 0; at--) members[at] = members[at - 1];
+    members[at] = service;
+    ++*count;
+    if (changed) *changed = service;
+    return NW0_JOINED;
+}
+
+NW0_API int nw0_wait_for_change(const char *group, const char *separator, nw0_service members[], int *count, int capacity,
+                                nw0_service *changed, double wait_for_s) {
+    double deadline = nw0__deadline(wait_for_s);
+    nw0__waiter w;
+    int result;
+    if (!count || *count < 0 || *count > capacity || (!members && capacity > 0))
+        return nw0__fail(EINVAL, "the list of members makes no sense: count must point to a number from 0 to capacity");
+    if (nw0__enter() < 0) return -1;
+    if (nw0__start_discovery() < 0 || nw0__begin_waiting(&w) < 0) return nw0__leave(), -1;
+    nw0__first_look();
+    while ((result = nw0__one_change(group, separator, members, count, capacity, changed)) == 0) {
+        if (nw0__now() >= deadline)
+            result = nw0__fail(ETIMEDOUT, "nobody joined or left%s%.80s within %g s", group ? " " : "", group ? group : "", wait_for_s);
+        else result = nw0__wait_for_table(&w, deadline);
+        if (result < 0) break;
+    }
+    {
+        int error = errno;
+        nw0__end_waiting(&w);
+        errno = error;
+    }
+    nw0__leave();
+    return result;
+}
+
+static int nw0__listen(nw0__place *place); /* see messages: opens a listening socket; port 0 becomes a free one */
+static uint32_t nw0__listening_ip(uint16_t port, uint32_t otherwise);
+
+/* The address of a new advert: as it was given, completed by a listening socket where it has no port. Advertising a name again in
+ * the same way keeps the socket that it has. */
+static int nw0__open_service(nw0__own *own, const nw0__own *before) {
+    if (own->at.port != 0) {
+        own->at.ip = own->at.ip ? own->at.ip : nw0__listening_ip(own->at.port, 0);
+        return 0;
+    }
+    own->listens = true;
+    if (!before || !before->listens || before->at.ip != own->at.ip) return nw0__listen(&own->at);
+    own->at.port = before->at.port;
+    return 0;
+}
+
+static int nw0__check_free(const char *name) {
+    char text[NW0_ADDRESS_SIZE];
+    int i = nw0__wait_for_name(name, nw0__now() + 0.3);
+    if (i < 0) return errno == ETIMEDOUT ? 0 : -1;
+    return nw0__fail(EEXIST, "the name \"%s\" is taken by %s at %s: choose another, or end that program", name,
+                     nw0__own_service(name) ? "this program" : "a program", nw0__print(nw0__discovery.table[i].at, text));
+}
+
+/* With the lock held. */
+static int nw0__advertise(nw0__own *own, bool fail_if_exists, nw0_service *service) {
+    struct nw0__discovery *d = &nw0__discovery;
+    nw0__own *place;
+    if (nw0__start_discovery() < 0 || (fail_if_exists && nw0__check_free(own->name) < 0)) return -1;
+    place = nw0__own_service(own->name);
+    if (!place && d->own_count == NW0_MAX_SERVICES) return nw0__fail(ENOBUFS, "this program advertises %d services already", d->own_count);
+    if (nw0__open_service(own, place) < 0) return -1;
+    if (!nw0__claim(own))
+        return nw0__fail(ENOBUFS, "\"%s\" is not advertised: %d services are known, which is all that NW0_MAX_SERVICES allows",
+                         own->name, d->count);
+    own->due = true;
+    if (!place) place = &d->own[d->own_count++];
+    *place = *own;
+    nw0__wake_thread();
+    nw0__give(own->name, nw0__at(own->at.ip ? own->at.ip : d->network_count ? d->networks[0].ip : 0x7F000001, own->at.port), service);
+    return 0;
+}
+
+NW0_API int nw0_advertise_ex(const char *name, const char *address, bool fail_if_exists, double ttl_s, nw0_service *service) {
+    nw0__own own;
+    int result;
+    memset(&own, 0, sizeof own);
+    if (!(ttl_s > 0)) return nw0__fail(EINVAL, "\"%.80s\" cannot be advertised for %g seconds: take more than 0", name ? name : "", ttl_s);
+    own.ttl = nw0__earlier(ttl_s < 0.001 ? 0.001 : ttl_s, NW0__TTL_MAX);
+    if (nw0__check_name(name, own.ttl) < 0 || nw0__resolve(address, &own.at) < 0) return -1;
+    memcpy(own.name, name, strlen(name));
+    if (nw0__enter() < 0) return -1;
+    result = nw0__advertise(&own, fail_if_exists, service);
+    nw0__leave();
+    return result;
+}
+
+NW0_API int nw0_advertise(const char *name, const char *address, nw0_service *service) {
+    return nw0_advertise_ex(name, address, false, NW0_ADVERT_TTL_S, service);
+}
+
+NW0_API int nw0_unadvertise(const char *name) {
+    struct nw0__discovery *d = &nw0__discovery;
+    nw0__own *own;
+    int i;
+    if (nw0__enter() < 0) return -1;
+    own = name ? nw0__own_service(name) : NULL;
+    if (own) {
+        nw0__announce(own, 0);
+        i = nw0__find(name);
+        if (i >= 0) nw0__hear_goodbye(i, nw0__self_mouth);
+        *own = d->own[--d->own_count];
+    }
+    nw0__leave();
+    return own ? 0 : nw0__fail(ENOENT, "\"%.80s\" is not advertised by this program, so it cannot be withdrawn", name ? name : "");
+}
+
+/* ============================================================================================================
+   Messages                                                                                          >>messages
+
+   A question and its answer are two frames on one TCP connection, which is kept for the next question. Between the program and
+   the socket stands nothing: whoever waits for a message reads it, from the kernel into the buffer where it is wanted.
+
+   The one who asks uses a blocking socket with a time limit (SO_RCVTIMEO): one system call for each wait. The one who answers
+   has many connections, of which it must not prefer any: a set tells which are ready, and these are remembered and served in
+   turn. A message may arrive in pieces; while nothing else happens they are put together in the caller's buffer, and
+   when another connection is ready first, they are moved into memory of their own, which grows with what really came.
+
+   What goes wrong: a send that takes only a part; a signal between two parts; a peer that went away (which the first send after
+   it does not notice, so we look before); a machine that went away (keepalive, TCP_USER_TIMEOUT); no descriptor left for
+   accept(), which would report the same connection again at once; an asker who does not read the answer.
+   Examples: examples/hello_server.c, examples/hello_client.c.
+   ============================================================================================================ */
+
+#define NW0__SPELLED 64          /* how long a written address may be to be remembered */
+#define NW0__READY 64            /* how many ready descriptors are remembered */
+#define NW0__REPLY_PATIENCE_S 0.02 /* how long an answer may block before the background thread goes on with it */
+#define NW0__FLUSH_S 1.0         /* how long nw0_shutdown waits for what is still to be sent */
+
+typedef struct nw0__endpoint nw0__endpoint;
+
+/* One end of a conversation. */
+typedef struct nw0__conn {
+    struct nw0__conn *next, **link;  /* in the list of its endpoint, or of those where we called */
+    nw0__endpoint *home;             /* where it was accepted; NULL: we called */
+    nw0__place place;                /* whom we called, */
+    char spelled[NW0__SPELLED];      /* and by which name */
+    int fd;
+    char kind;                       /* '?' or '!' once the introduction was heard or said */
+    bool watched;                    /* in the set of its endpoint */
+    bool flushing;                   /* the background thread sends what is left */
+    bool busy;                       /* a thread works with it, without the lock */
+    bool doomed;                     /* to be closed by that thread */
+    bool asked;                      /* its owner took the message and owes an answer */
+    const nw0__self *owner;          /* whose question it carries, or whose answer it waits for */
+    double patience;                 /* the time limit that the socket has */
+    unsigned char head[NW0__INTRODUCTION + NW0__LENGTH];
+    size_t head_size;                /* 12 bytes for the first message that an endpoint hears, else 4 */
+    size_t got, size;                /* bytes so far, head and body; the size of the body */
+    char *body;                      /* the body, unless it is in the caller's buffer */
+    size_t room;                     /* bytes that body can hold */
+    char *extra;                     /* what came beyond the frame */
+    size_t extra_size, extra_done;
+    char *out;                       /* what is still to be sent */
+    size_t out_size, out_done;
+} nw0__conn;
+
+/* A listening socket, and everybody who called there. */
+struct nw0__endpoint {
+    nw0__endpoint *next;
+    nw0__place place;                /* ip 0: on every network */
+    uint32_t known_ip;               /* an ip of this machine by which it was called before */
+    char spelled[NW0__SPELLED];
+    int listener;
+    double deaf_until;               /* there was no descriptor for accept(); 0: it is in the set */
+    nw0__set set;
+    nw0__bell bell;
+    int ready[NW0__READY], ready_at, ready_count;
+    nw0__conn *conns;                /* those with a question in work come first */
+    int users;                       /* threads that wait here */
+    bool closing;
+};
+
+static struct nw0__messages {
+    nw0__endpoint *endpoints;
+    nw0__conn *calls;                /* connections to others */
+    nw0__conn **by_fd;
+    int fd_room;
+    int flushing;                    /* how many connections are */
+} nw0__messages;
+
+/* ---- connections ---- */
+
+static void nw0__link(nw0__conn *c, nw0__conn **list) {
+    c->next = *list;
+    c->link = list;
+    if (c->next) c->next->link = &c->next;
+    *list = c;
+}
+
+static void nw0__unlink(nw0__conn *c) {
+    *c->link = c->next;
+    if (c->next) c->next->link = c->link;
+}
+
+static nw0__conn *nw0__conn_of(int fd) {
+    return fd >= 0 && fd < nw0__messages.fd_room ? nw0__messages.by_fd[fd] : NULL;
+}
+
+/* Room in the table of connections by descriptor. */
+static int nw0__fd_room(int fd) {
+    struct nw0__messages *m = &nw0__messages;
+    int room = fd < 64 ? 64 : fd * 2;
+    nw0__conn **more;
+    if (fd < m->fd_room) return 0;
+    more = (nw0__conn **)nw0__resize(m->by_fd, (size_t)room * sizeof *more);
+    if (!more) return errno = ENOMEM, -1;
+    memset(more + m->fd_room, 0, (size_t)(room - m->fd_room) * sizeof *more);
+    m->by_fd = more;
+    m->fd_room = room;
+    return 0;
+}
+
+/* A connection for this descriptor, which is closed if there is no memory. */
+static nw0__conn *nw0__new_conn(int fd, nw0__endpoint *home) {
+    nw0__conn *c = nw0__fd_room(fd) < 0 ? NULL : (nw0__conn *)nw0__zeroed(sizeof *c);
+    if (!c) {
+        close(fd);
+        errno = ENOMEM;
+        return NULL;
+    }
+    c->fd = fd;
+    c->home = home;
+    c->head_size = home ? sizeof c->head : NW0__LENGTH;
+    nw0__messages.by_fd[fd] = c;
+    nw0__link(c, home ? &home->conns : &nw0__messages.calls);
+    return c;
+}
+
+static void nw0__watch(nw0__conn *c) {
+    if (!c->watched && nw0__set_add(&c->home->set, c->fd, POLLIN) == 0) c->watched = true;
+}
+
+static void nw0__unwatch(nw0__conn *c) {
+    if (c->watched) nw0__set_remove(&c->home->set, c->fd);
+    c->watched = false;
+}
+
+static void nw0__stop_flushing(nw0__conn *c) {
+    if (!c->flushing) return;
+    nw0__set_remove(&nw0__library.set, c->fd);
+    c->flushing = false;
+    if (--nw0__messages.flushing == 0 && nw0__library.closing) pthread_cond_signal(&nw0__library.nobody);
+}
+
+/* Forgets a frame that is done with, so that the next one can come. */
+static void nw0__next_frame(nw0__conn *c) {
+    nw0__free(c->body);
+    c->body = NULL;
+    c->room = c->got = c->size = 0;
+    c->head_size = NW0__LENGTH;
+    c->owner = NULL;
+    c->asked = false;
+}
+
+/* Ends a conversation. If a thread works with it, that one wakes up and ends it. */
+static void nw0__hang_up(nw0__conn *c) {
+    int error = errno;
+    if (c->busy) {
+        c->doomed = true;
+        shutdown(c->fd, SHUT_RDWR);
+        errno = error;
+        return;
+    }
+    nw0__unwatch(c);
+    nw0__stop_flushing(c);
+    nw0__messages.by_fd[c->fd] = NULL;
+    nw0__unlink(c);
+    close(c->fd);
+    nw0__free(c->body);
+    nw0__free(c->extra);
+    nw0__free(c->out);
+    nw0__free(c);
+    errno = error;
+}
+
+/* No delay for small frames; and a peer that is gone without a word is noticed within some 12 seconds: by questions of the kernel
+ * if nothing is on the way (keepalive), by the lack of an acknowledgement if something is. */
+static void nw0__tune(int fd) {
+    nw0__option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    nw0__option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+#ifdef TCP_KEEPIDLE
+    nw0__option(fd, IPPROTO_TCP, TCP_KEEPIDLE, 5);
+#elif defined(TCP_KEEPALIVE)
+    nw0__option(fd, IPPROTO_TCP, TCP_KEEPALIVE, 5);
+#endif
+#ifdef TCP_KEEPINTVL
+    nw0__option(fd, IPPROTO_TCP, TCP_KEEPINTVL, 2);
+    nw0__option(fd, IPPROTO_TCP, TCP_KEEPCNT, 3);
+#endif
+#ifdef TCP_USER_TIMEOUT
+    nw0__option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, 10000);
+#endif
+}
+
+static void nw0__limit(int fd, int name, double seconds) {
+    struct timeval t;
+    if (seconds < 1e-6) seconds = 1e-6; /* 0 would be without limit */
+    t.tv_sec = (time_t)seconds;
+    t.tv_usec = (suseconds_t)((seconds - (double)t.tv_sec) * 1e6);
+    (void)NW0__TRY(setsockopt, setsockopt(fd, SOL_SOCKET, name, &t, sizeof t));
+}
+
+/* Gives the socket's blocking calls until the deadline. The same limit is not set again: most waits are as long as the last. One
+ * of an hour instead of none has a reason: a call with a limit ends with EINTR for every signal, one without may go on. */
+static void nw0__set_patience(nw0__conn *c, double deadline) {
+    double left = nw0__earlier(deadline - nw0__now(), 3600);
+    if (left < c->patience + 0.001 && left > c->patience - 0.001) return;
+    c->patience = left;
+    nw0__limit(c->fd, SO_RCVTIMEO, left);
+    nw0__limit(c->fd, SO_SNDTIMEO, left);
+}
+
+/* Between these two a thread works with a connection without the lock. */
+static void nw0__step_out(nw0__conn *c) {
+    c->busy = true;
+    nw0__unlock();
+}
+
+static void nw0__step_in(nw0__conn *c) {
+    int error = errno;
+    nw0__lock();
+    c->busy = false;
+    errno = error;
+}
+
+/* When a thread ends, nobody will answer the questions that it took, or fetch the answers to those that it sent. */
+static void nw0__hang_up_owned(nw0__conn *list, const nw0__self *owner) {
+    nw0__conn *c, *next;
+    for (c = list; c; c = next) {
+        next = c->next;
+        if (c->owner == owner) nw0__hang_up(c);
+    }
+}
+
+static void nw0__thread_ends(void *self) {
+    nw0__endpoint *e;
+    nw0__lock();
+    for (e = nw0__messages.endpoints; e; e = e->next) nw0__hang_up_owned(e->conns, (const nw0__self *)self);
+    nw0__hang_up_owned(nw0__messages.calls, (const nw0__self *)self);
+    nw0__unlock();
+}
+
+static void nw0__own_by_this_thread(nw0__conn *c) {
+    c->owner = &nw0__this_thread;
+    if (nw0__this_thread.registered) return;
+    nw0__this_thread.registered = pthread_setspecific(nw0__library.ends, &nw0__this_thread) == 0;
+}
+
+/* ---- reading a frame ---- */
+
+static size_t nw0__body_got(const nw0__conn *c) {
+    return c->got > c->head_size ? c->got - c->head_size : 0;
+}
+
+static bool nw0__is_whole(const nw0__conn *c) {
+    return c->got >= c->head_size && c->got == c->head_size + c->size;
+}
+
+/* Gives the body memory of its own, or more of it: twice what has come, but not more than the frame needs. */
+static int nw0__grow_body(nw0__conn *c) {
+    size_t room = nw0__body_got(c) * 2 < 4096 ? 4096 : nw0__body_got(c) * 2;
+    char *more;
+    if (room > c->size) room = c->size;
+    if (c->body && nw0__body_got(c) < c->room) return 0;
+    more = (char *)nw0__resize(c->body, room ? room : 1);
+    if (!more) return errno = ENOMEM, -1;
+    c->body = more;
+    c->room = room;
+    return 0;
+}
+
+/* Moves the body from the caller's buffer into memory of its own. */
+static int nw0__keep_body(nw0__conn *c, const char *buffer) {
+    if (c->body || c->got < c->head_size) return 0;
+    if (nw0__grow_body(c) < 0) return -1;
+    if (nw0__body_got(c) > 0) memcpy(c->body, buffer, nw0__body_got(c));
+    return 0;
+}
+
+/* What lies beyond the end of the frame in the caller's buffer belongs to the next one. */
+static int nw0__keep_extra(nw0__conn *c, const char *buffer) {
+    size_t beyond = c->got - c->head_size - c->size, left = c->extra_size - c->extra_done;
+    char *extra = (char *)nw0__resize(NULL, beyond + left);
+    if (!extra) return errno = ENOMEM, -1;
+    memcpy(extra, buffer + c->size, beyond);
+    if (left > 0) memcpy(extra + beyond, c->extra + c->extra_done, left);
+    nw0__free(c->extra);
+    c->extra = extra;
+    c->extra_size = beyond + left;
+    c->extra_done = 0;
+    c->got -= beyond;
+    return 0;
+}
+
+/* recvmsg(), but from what came beyond the last frame, if there is such. */
+static ssize_t nw0__receive(nw0__conn *c, struct iovec v[2], int count, int flags) {
+    struct msghdr message;
+    size_t n, done = 0;
+    int i;
+    if (!c->extra) {
+        memset(&message, 0, sizeof message);
+        message.msg_iov = v;
+        message.msg_iovlen = (size_t)count;
+        return NW0__TRY(recvmsg, recvmsg(c->fd, &message, flags));
+    }
+    for (i = 0; i < count; i++, done += n) {
+        n = c->extra_size - c->extra_done;
+        if (n > v[i].iov_len) n = v[i].iov_len;
+        memcpy(v[i].iov_base, c->extra + c->extra_done, n);
+        c->extra_done += n;
+    }
+    if (c->extra_done == c->extra_size) {
+        nw0__free(c->extra);
+        c->extra = NULL;
+        c->extra_size = c->extra_done = 0;
+    }
+    return (ssize_t)done;
+}
+
+/* Points at where the next bytes belong: the rest of the head, and the body. Returns how many parts. */
+static int nw0__aim(nw0__conn *c, char *buffer, size_t usable, struct iovec v[2]) {
+    size_t have = nw0__body_got(c), end = c->body ? c->room : c->got < c->head_size ? usable : c->size;
+    int count = 0;
+    if (c->got < c->head_size) {
+        v[count].iov_base = c->head + c->got;
+        v[count++].iov_len = c->head_size - c->got;
+    }
+    if (end > have) {
+        v[count].iov_base = (c->body ? c->body : buffer) + have;
+        v[count++].iov_len = end - have;
+    }
+    return count;
+}
+
+/* What an ending connection, or bytes that are no frame, mean for the one who reads. */
+static int nw0__bad_frame(const nw0__conn *c) {
+    errno = !c->home && c->got > 0 && c->head[0] == 0xFF ? EPROTONOSUPPORT : EPROTO; /* FF is how ZeroMQ begins */
+    return -1;
+}
+
+/* Understands the head, as far as it has come. */
+static int nw0__check_head(nw0__conn *c) {
+    size_t n = c->got < c->head_size ? c->got : c->head_size, skip = c->head_size - NW0__LENGTH;
+    if (skip > 0 && nw0__check_introduction(c->head, n, &c->kind) < 0) return nw0__bad_frame(c);
+    if (n > skip && nw0__check_length(c->head + skip, n - skip, &c->size) < 0) return nw0__bad_frame(c);
+    return 0;
+}
+
+/* Takes in n bytes that were read. */
+static int nw0__took(nw0__conn *c, const char *buffer, size_t n) {
+    bool before = c->got >= c->head_size;
+    c->got += n;
+    if (!before && nw0__check_head(c) < 0) return -1;
+    if (c->got <= c->head_size || c->got <= c->head_size + c->size) return 0;
+    return c->home ? nw0__keep_extra(c, buffer) : nw0__bad_frame(c); /* nobody answers twice */
+}
+
+/* Tests let only so many bytes through. Returns how many are asked for. */
+static size_t nw0__limit_parts(struct iovec v[2], int *count, size_t limit) {
+    size_t total = 0;
+    int i;
+    for (i = 0; i < *count && total < limit; i++) {
+        if (v[i].iov_len > limit - total) v[i].iov_len = limit - total;
+        total += v[i].iov_len;
+    }
+    *count = i;
+    return total;
+}
+
+static size_t nw0__total(const struct iovec v[2], int count) {
+    return (count > 0 ? v[0].iov_len : 0) + (count > 1 ? v[1].iov_len : 0);
+}
+
+/* Reads on at a frame, head and body in one call, without the lock. 1: it is whole; 0: more must come (or the time is up);
+ * -1: EINTR, or the end of the conversation: ECONNRESET, EPROTO, ENOMEM ... */
+static int nw0__read_frame(nw0__conn *c, char *buffer, size_t usable, int flags) {
+    struct iovec v[2];
+    size_t asked;
+    ssize_t n;
+    int count;
+    while (!nw0__is_whole(c)) {
+        if (c->got >= c->head_size && (c->body || c->size > usable)) {
+            if (nw0__keep_body(c, buffer) < 0 || nw0__grow_body(c) < 0) return -1;
+        }
+        count = nw0__aim(c, buffer, usable, v);
+        asked = nw0__limit_parts(v, &count, NW0_SHORT(recvmsg, nw0__total(v, count)));
+        n = nw0__receive(c, v, count, flags);
+        if (n == 0) errno = ECONNRESET;
+        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return 0;
+        if (n <= 0 || nw0__took(c, buffer, (size_t)n) < 0) return -1;
+        if ((size_t)n < asked && !nw0__is_whole(c)) return 0; /* that was all there is: asking again would only say so */
+    }
+    return 1;
+}
+
+/* Hands a whole frame over to its owner; or says how long it is, and keeps it. */
+static ssize_t nw0__hand_over(nw0__conn *c, char *buffer, size_t capacity, const char *what) {
+    size_t size = c->size;
+    if (!buffer && capacity == 0) return (ssize_t)size;
+    if (!buffer || size >= capacity)
+        return nw0__fail(EMSGSIZE, "%s has %lu bytes, which with a NUL after them do not fit into %lu: it waits for a larger buffer", what,
+                         (unsigned long)size, (unsigned long)capacity);
+    if (c->body) memcpy(buffer, c->body, size);
+    buffer[size] = '\0';
+    return (ssize_t)size;
+}
+
+/* ---- writing a frame ---- */
+
+/* Sends head and body, from byte *done on. 0: all has left. -1, EINTR: a signal, or the socket's time limit, came before the end;
+ * EAGAIN: nothing more fits now. */
+static int nw0__write_frame(int fd, const void *head, size_t head_size, const void *body, size_t size, size_t *done, int flags) {
+    struct msghdr message;
+    struct iovec v[2];
+    size_t asked;
+    ssize_t n;
+    int count;
+    while (*done < head_size + size) {
+        size_t in_body = *done > head_size ? *done - head_size : 0;
+        count = 0;
+        if (*done < head_size) {
+            v[count].iov_base = (char *)head + *done;
+            v[count++].iov_len = head_size - *done;
+        }
+        v[count].iov_base = (char *)body + in_body;
+        v[count].iov_len = size - in_body;
+        count += size > in_body;
+        asked = nw0__limit_parts(v, &count, NW0_SHORT(sendmsg, nw0__total(v, count)));
+        memset(&message, 0, sizeof message);
+        message.msg_iov = v;
+        message.msg_iovlen = (size_t)count;
+        n = NW0__TRY(sendmsg, sendmsg(fd, &message, flags | MSG_NOSIGNAL));
+        if (n < 0) return -1;
+        *done += (size_t)n;
+        if ((size_t)n < asked) return errno = EINTR, -1;
+    }
+    return 0;
+}
+
+/* What was not sent of a frame goes into memory of its own. */
+static int nw0__keep_rest(nw0__conn *c, const char *head, size_t head_size, const char *body, size_t size, size_t done) {
+    size_t from_head = done < head_size ? head_size - done : 0, in_body = done > head_size ? done - head_size : 0;
+    c->out = (char *)nw0__resize(NULL, head_size + size - done);
+    if (!c->out) return errno = ENOMEM, -1;
+    if (from_head > 0) memcpy(c->out, head + done, from_head);
+    if (size > in_body) memcpy(c->out + from_head, body + in_body, size - in_body);
+    c->out_size = head_size + size - done;
+    c->out_done = 0;
+    return 0;
+}
+
+static void nw0__forget_rest(nw0__conn *c) {
+    nw0__free(c->out);
+    c->out = NULL;
+    c->out_size = c->out_done = 0;
+}
+
+static int nw0__too_long(const char *what, size_t size) {
+    return nw0__fail(EMSGSIZE, "%s of %lu bytes is too long: at most %lu can be sent", what, (unsigned long)size,
+                     (unsigned long)NW0_MAX_MESSAGE);
+}
+
+/* NW0_TEXT is measured. */
+static int nw0__check_size(const char *what, const void *bytes, size_t *size) {
+    if (!bytes && *size != 0 && *size != NW0_TEXT) return nw0__fail(EINVAL, "%s is NULL, but is to have %lu bytes", what, (unsigned long)*size);
+    if (*size == NW0_TEXT) *size = bytes ? strlen((const char *)bytes) : 0;
+    return *size > NW0_MAX_MESSAGE ? nw0__too_long(what, *size) : 0;
+}
+
+/* ---- listening ---- */
+
+static void nw0__close_endpoint(nw0__endpoint *e) {
+    nw0__set_close(&e->set);
+    nw0__bell_close(&e->bell);
+    nw0__close_fd(&e->listener);
+    nw0__free(e);
+}
+
+/* socket, bind, listen: and a set that tells of callers, of their messages and of the bell. */
+static nw0__endpoint *nw0__open_endpoint(nw0__place place) {
+    nw0__endpoint *e = (nw0__endpoint *)nw0__zeroed(sizeof *e);
+    struct sockaddr_in a = nw0__sockaddr(place);
+    if (!e) return errno = ENOMEM, (nw0__endpoint *)NULL;
+    e->place = place;
+    e->bell.in = e->bell.out = -1;
+    e->listener = nw0__socket(SOCK_STREAM, nw0__at(0, 0));
+    if (nw0__set_open(&e->set) < 0 || e->listener < 0) return nw0__close_endpoint(e), (nw0__endpoint *)NULL;
+    nw0__option(e->listener, SOL_SOCKET, SO_REUSEADDR, 1);
+    nw0__nonblocking(e->listener, true);
+    if (NW0__TRY(bind, bind(e->listener, (struct sockaddr *)&a, sizeof a)) < 0 ||
+        NW0__TRY(listen, listen(e->listener, SOMAXCONN)) < 0 || nw0__bound_port(e->listener, &e->place.port) < 0 ||
+        nw0__bell_open(&e->bell) < 0 || nw0__set_add(&e->set, e->bell.in, POLLIN) < 0 ||
+        nw0__set_add(&e->set, e->listener, POLLIN) < 0)
+        return nw0__close_endpoint(e), (nw0__endpoint *)NULL;
+    e->next = nw0__messages.endpoints;
+    nw0__messages.endpoints = e;
+    return e;
+}
+
+static nw0__endpoint *nw0__listen_there(nw0__place place) {
+    nw0__endpoint *e = nw0__open_endpoint(place);
+    char text[NW0_ADDRESS_SIZE];
+    int error = errno;
+    if (e) return e;
+    nw0__fail(error, "cannot listen at %s (%s): %s", nw0__print(place, text), strerror(error),
+              error == EADDRINUSE ? "another program does; end it, or take another port"
+              : error == EADDRNOTAVAIL ? "it is not an address of this machine; see \"ip addr\" for those that are"
+                                       : "see errno(3)");
+    return NULL;
+}
+
+static int nw0__listen(nw0__place *place) {
+    nw0__endpoint *e = nw0__listen_there(*place);
+    if (e) *place = e->place;
+    return e ? 0 : -1;
+}
+
+/* The endpoint, if there is one, that a caller of this place would reach. */
+static nw0__endpoint *nw0__endpoint_at(nw0__place place) {
+    nw0__endpoint *e;
+    for (e = nw0__messages.endpoints; e; e = e->next) {
+        if (e->closing || e->place.port != place.port) continue;
+        if (e->place.ip == place.ip) return e;
+        if (e->place.ip == 0 && (e->known_ip == place.ip || nw0__is_ours(place.ip))) {
+            e->known_ip = place.ip; /* also when this machine does not have it any more: its owner goes on using it */
+            return e;
+        }
+    }
+    return NULL;
+}
+
+static uint32_t nw0__listening_ip(uint16_t port, uint32_t otherwise) {
+    nw0__endpoint *e;
+    for (e = nw0__messages.endpoints; e; e = e->next)
+        if (!e->closing && e->place.port == port) return e->place.ip;
+    return otherwise;
+}
+
+/* The place of an address that must have a port. Looking up a name may take a while: without the lock. */
+static int nw0__resolve_with_port(const char *address, nw0__place *place) {
+    int result;
+    if (!address || !*address) return nw0__fail(EINVAL, "an address is missing: give one like 192.168.1.5:8080, such as nw0_discover finds");
+    if (nw0__parse_place(address, place)) return 0;
+    nw0__unlock();
+    result = nw0__resolve(address, place);
+    nw0__lock();
+    if (result == 0 && place->port == 0) return nw0__fail(EINVAL, "the address \"%.80s\" has no port: write it as %.80s:8080", address, address);
+    return result;
+}
+
+static nw0__endpoint *nw0__endpoint_spelled(const char *address) {
+    nw0__endpoint *e;
+    for (e = nw0__messages.endpoints; e; e = e->next)
+        if (!e->closing && address && strcmp(e->spelled, address) == 0) return e;
+    return NULL;
+}
+
+static void nw0__spell(char spelled[NW0__SPELLED], const char *address) {
+    if (strlen(address) < NW0__SPELLED) memcpy(spelled, address, strlen(address) + 1);
+}
+
+/* Was a service of ours advertised at this port for every network? Then it listens on every network. */
+static bool nw0__is_for_every_network(nw0__place place) {
+    int i;
+    for (i = 0; i < nw0__discovery.own_count; i++)
+        if (nw0__discovery.own[i].at.port == place.port && nw0__discovery.own[i].at.ip == 0) return nw0__is_ours(place.ip);
+    return false;
+}
+
+/* The endpoint for an address, as it was written; opened, if that is wanted. */
+static nw0__endpoint *nw0__endpoint_for(const char *address, bool open) {
+    nw0__endpoint *e = nw0__endpoint_spelled(address);
+    nw0__place place;
+    if (e && *e->spelled) return e;
+    if (nw0__resolve_with_port(address, &place) < 0) return NULL;
+    e = nw0__endpoint_at(place);
+    if (!e && open) {
+        if (nw0__is_for_every_network(place)) place.ip = 0;
+        e = nw0__listen_there(place);
+    }
+    if (e) nw0__spell(e->spelled, address);
+    return e;
+}
+
+/* No descriptors left: the caller stays in the queue of the kernel, which would report it again at once. So the listening socket
+ * leaves the set for a moment. */
+static void nw0__go_deaf(nw0__endpoint *e) {
+    nw0__debug("nobody can be accepted at port %u (%s): trying again in 0.1 s", (unsigned)e->place.port, strerror(errno));
+    nw0__set_remove(&e->set, e->listener);
+    e->deaf_until = nw0__now() + 0.1;
+}
+
+static void nw0__hear_again(nw0__endpoint *e, double now) {
+    if (e->deaf_until > 0 && now >= e->deaf_until)
+        e->deaf_until = nw0__set_add(&e->set, e->listener, POLLIN) < 0 ? now + 0.1 : 0;
+}
+
+static int nw0__accept(int listener) {
+    int fd;
+#if defined(SYS_accept4)
+    fd = NW0__TRY(accept, (int)syscall(SYS_accept4, listener, NULL, NULL, SOCK_CLOEXEC)); /* accept4() itself needs _GNU_SOURCE */
+#else
+    fd = NW0__TRY(accept, accept(listener, NULL, NULL));
+    if (fd >= 0) fcntl(fd, F_SETFD, FD_CLOEXEC);
+    if (fd >= 0) nw0__nonblocking(fd, false);
+#endif
+    return fd;
+}
+
+/* NW0_NETWORK is for what was not given an address of its own, too: callers on other networks find nobody. */
+static bool nw0__is_allowed(const nw0__endpoint *e, int fd) {
+    struct sockaddr_in a;
+    socklen_t size = sizeof a;
+    char text[NW0_ADDRESS_SIZE];
+    if (e->place.ip != 0 || strcmp(nw0__allowed(), "*") == 0) return true;
+    if (NW0__TRY(getsockname, getsockname(fd, (struct sockaddr *)&a, &size)) < 0) return false;
+    return nw0__matches(nw0__allowed(), nw0__print_ip(nw0__place_of(&a).ip, text));
+}
+
+static void nw0__push_ready(nw0__endpoint *e, int fd) {
+    if (e->ready_at + e->ready_count == NW0__READY) {
+        memmove(e->ready, e->ready + e->ready_at, (size_t)e->ready_count * sizeof e->ready[0]);
+        e->ready_at = 0;
+    }
+    if (e->ready_count < NW0__READY) e->ready[e->ready_at + e->ready_count++] = fd; /* else the set tells again */
+}
+
+static void nw0__accept_callers(nw0__endpoint *e) {
+    nw0__conn *c;
+    int i, fd;
+    for (i = 0; i < NW0__READY; i++) {
+        fd = nw0__accept(e->listener);
+        if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) nw0__go_deaf(e);
+        if (fd < 0) return; /* nobody is left, or one has gone again: the set tells if there are more */
+        if (!nw0__is_allowed(e, fd)) {
+            close(fd);
+            continue;
+        }
+        nw0__tune(fd);
+        nw0__limit(fd, SO_SNDTIMEO, NW0__REPLY_PATIENCE_S);
+        c = nw0__new_conn(fd, e);
+        if (!c) return;
+        nw0__watch(c);
+        if (!c->watched) nw0__hang_up(c);
+        else nw0__push_ready(e, fd);
+    }
+}
+
+/* ---- waiting for messages ---- */
+
+/* The next connection from which something can be read. */
+static nw0__conn *nw0__next_ready(nw0__endpoint *e) {
+    while (e->ready_count > 0) {
+        int fd = e->ready[e->ready_at++];
+        nw0__conn *c = nw0__conn_of(fd);
+        e->ready_count--;
+        if (fd == e->bell.in && !e->closing) nw0__hush(&e->bell);
+        if (fd == e->listener) nw0__accept_callers(e);
+        if (!c || c->home != e) continue; /* closed meanwhile */
+        if (!c->busy && !c->owner && !c->flushing) return c;
+        nw0__unwatch(c); /* it has its turn when this one's is over */
+    }
+    e->ready_at = 0;
+    return NULL;
+}
+
+/* Waits until some are ready. 0, also if the time is up; -1: EINTR, or the endpoint was closed. */
+static int nw0__wait_ready(nw0__endpoint *e, double deadline) {
+    int ready[NW0__READY], n, i, error;
+    if (e->deaf_until > 0) deadline = nw0__earlier(deadline, e->deaf_until);
+    n = nw0__set_wait(&e->set, ready, NW0__READY, deadline);
+    error = errno;
+    if (e->closing) return nw0__fail(ECANCELED, "port %u was closed while a message was awaited there", (unsigned)e->place.port);
+    if (n < 0) return nw0__fail(error, "the wait for a message was interrupted (%s): call again to go on", strerror(error));
+    for (i = 0; i < n; i++) nw0__push_ready(e, ready[i]);
+    nw0__hear_again(e, nw0__now());
+    return 0;
+}
+
+/* Half a message is in the caller's buffer: waits for more of it, unless something else happens at the endpoint first. 1: there is
+ * more; 0: something else; -1: EINTR. */
+static int nw0__wait_for_rest(nw0__endpoint *e, nw0__conn *c, double deadline) {
+#ifdef NW0__EPOLL
+    struct pollfd p[2];
+    int n, timeout = nw0__milliseconds_until(deadline);
+    if (e->ready_count > 0) return 0;
+    nw0__unwatch(c); /* so that the set speaks for the others */
+    memset(p, 0, sizeof p);
+    p[0].fd = c->fd;
+    p[1].fd = e->set.fd;
+    p[0].events = p[1].events = POLLIN;
+    nw0__step_out(c);
+    n = NW0__TRY(poll, poll(p, 2, timeout));
+    nw0__step_in(c);
+    return n < 0 ? -1 : n > 0 && p[0].revents != 0;
+#else
+    (void)e, (void)c, (void)deadline;
+    return 0;
+#endif
+}
+
+#define NW0__NOT_YET (-2)
+
+static void nw0__subscribe_caller(nw0__conn *c);
+
+/* Reads from a connection that is ready. The size of a message; -1: EINTR or EMSGSIZE; NW0__NOT_YET: no whole message yet. */
+static ssize_t nw0__read_message(nw0__conn *c, char *buffer, size_t capacity, double deadline) {
+    size_t usable = buffer && capacity > 0 ? capacity - 1 : 0;
+    int got, more = 0;
+    do {
+        nw0__step_out(c);
+        got = nw0__read_frame(c, buffer, usable, MSG_DONTWAIT);
+        nw0__step_in(c);
+        if (got < 0 && errno == EINTR) got = 0;
+        if (got < 0 || c->doomed) {
+            nw0__debug("a conversation at port %u is over: %s", (unsigned)c->home->place.port, strerror(errno));
+            return nw0__hang_up(c), NW0__NOT_YET;
+        }
+        if (got == 1 || c->body || nw0__body_got(c) == 0) break;
+        more = nw0__wait_for_rest(c->home, c, deadline);
+    } while (more > 0 && !c->doomed);
+    if (got == 1 && c->kind == '!') return nw0__subscribe_caller(c), NW0__NOT_YET;
+    if (got == 1) {
+        nw0__own_by_this_thread(c);
+        nw0__unlink(c);
+        nw0__link(c, &c->home->conns); /* to the front, where its answer looks for it */
+        return nw0__hand_over(c, buffer, capacity, "the message");
+    }
+    got = errno;
+    if (c->doomed || nw0__keep_body(c, buffer) < 0) return nw0__hang_up(c), NW0__NOT_YET;
+    nw0__watch(c);
+    errno = got;
+    return more < 0 ? nw0__fail(errno, "the wait for a message was interrupted (%s): call again to go on", strerror(errno)) : NW0__NOT_YET;
+}
+
+/* The connection whose message this thread has taken (asked), or has only been told the size of. */
+static nw0__conn *nw0__mine(nw0__endpoint *e, bool asked) {
+    nw0__conn *c;
+    for (c = e->conns; c; c = c->next)
+        if (c->owner == &nw0__this_thread && c->asked == asked && !c->flushing) return c;
+    return NULL;
+}
+
+static ssize_t nw0__next_message(nw0__endpoint *e, char *buffer, size_t capacity, double deadline, nw0__conn **from) {
+    ssize_t size = NW0__NOT_YET;
+    int late = 0;
+    *from = nw0__mine(e, false);
+    if (*from) return nw0__hand_over(*from, buffer, capacity, "the message");
+    for (;;) {
+        while ((*from = nw0__next_ready(e)) != NULL) {
+            size = nw0__read_message(*from, buffer, capacity, deadline);
+            if (size != NW0__NOT_YET) return size;
+            if (e->closing) break;
+        }
+        if (nw0__wait_ready(e, deadline) < 0) return -1;
+        if (e->ready_count == 0 && nw0__now() >= deadline) break;
+        if (nw0__now() >= deadline && ++late > 100) break; /* a wait of 0 seconds looks at what is there, but not for ever */
+    }
+    return nw0__fail(ETIMEDOUT, "no message came to port %u in time", (unsigned)e->place.port);
+}
+
+static void nw0__free_if_closed(nw0__endpoint *e);
+static int nw0__reply(nw0__conn *c, const char *reply, size_t size);
+
+NW0_API ssize_t nw0_wait_for_message_from(const char *address, void *message, size_t capacity, double wait_for_s,
+                                          bool autoreply) {
+    double deadline = nw0__deadline(wait_for_s);
+    nw0__endpoint *e;
+    nw0__conn *c;
+    ssize_t size = -1;
+    bool taken;
+    if (nw0__enter() < 0) return -1;
+    e = nw0__endpoint_for(address, true);
+    if (e) {
+        c = nw0__mine(e, true);
+        if (c) nw0__hang_up(c); /* its question was not answered */
+        e->users++;
+        size = nw0__next_message(e, (char *)message, capacity, deadline, &c);
+        taken = size >= 0 && (message || capacity > 0);
+        if (taken) c->asked = true;
+        if (taken && autoreply) nw0__reply(c, NULL, 0);
+        e->users--;
+        nw0__free_if_closed(e);
+    }
+    nw0__leave();
+    return size;
+}
+
+/* ---- answering ---- */
+
+/* What is there to be read: 1: something; 0: nothing; -1: the end. The first send after that would succeed all the same. */
+static int nw0__peek(int fd) {
+    char byte;
+    ssize_t n = NW0__TRY(recvmsg, recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT));
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return 0;
+    return n > 0 ? 1 : -1;
+}
+
+/* The answer has left: the next question may come. It may have come already. */
+static void nw0__answered(nw0__conn *c) {
+    nw0__next_frame(c);
+    nw0__watch(c);
+    if (!c->watched) {
+        nw0__hang_up(c);
+    } else if (c->extra) {
+        nw0__push_ready(c->home, c->fd);
+        nw0__ring(&c->home->bell);
+    }
+}
+
+/* Leaves the rest of an answer to the background thread. */
+static int nw0__flush_later(nw0__conn *c) {
+    if (nw0__start_thread() < 0) return -1;
+    nw0__unwatch(c);
+    if (nw0__set_add(&nw0__library.set, c->fd, POLLOUT) < 0) return -1;
+    c->flushing = true;
+    c->owner = NULL; /* the thread may end meanwhile */
+    nw0__messages.flushing++;
+    nw0__debug("%lu bytes of an answer are sent in the background: the asker reads slowly", (unsigned long)c->out_size);
+    return 0;
+}
+
+static double nw0__flush_turn(double now) {
+    (void)now;
+    return NW0__NEVER;
+}
+
+static void nw0__flush_ready(int fd) {
+    nw0__conn *c = nw0__conn_of(fd);
+    if (!c || !c->flushing) return;
+    if (nw0__write_frame(c->fd, "", 0, c->out, c->out_size, &c->out_done, MSG_DONTWAIT) == 0) {
+        nw0__stop_flushing(c);
+        nw0__forget_rest(c);
+        nw0__answered(c);
+    } else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
+        nw0__debug("the asker did not wait for the end of its answer: %s", strerror(errno));
+        nw0__hang_up(c);
+    }
+}
+
+/* Sends an answer: at once what the connection takes within a moment, the rest in the background. */
+static int nw0__reply(nw0__conn *c, const char *reply, size_t size) {
+    unsigned char head[NW0__LENGTH];
+    size_t done = 0;
+    int result = -1, error = EPIPE;
+    double until = nw0__now() + NW0__REPLY_PATIENCE_S;
+    nw0__put32(head, size);
+    nw0__step_out(c);
+    if (nw0__peek(c->fd) >= 0) {
+        do {
+            result = nw0__write_frame(c->fd, head, sizeof head, reply, size, &done, 0);
+            error = errno;
+        } while (result < 0 && error == EINTR && nw0__now() < until);
+    }
+    nw0__step_in(c);
+    if (c->doomed) error = EPIPE, result = -1;
+    if (result == 0) return nw0__answered(c), 0;
+    if (!c->doomed && (error == EINTR || error == EAGAIN || error == EWOULDBLOCK)) {
+        if (nw0__keep_rest(c, (const char *)head, sizeof head, reply, size, done) == 0 && nw0__flush_later(c) == 0) return 0;
+        error = errno;
+    }
+    nw0__hang_up(c);
+    if (error == ECONNRESET || error == ETIMEDOUT || error == EHOSTUNREACH || error == ENOTCONN) error = EPIPE;
+    return nw0__fail(error, error == EPIPE ? "the answer of %lu bytes was not sent: the asker is gone (%s)"
+                                           : "the answer of %lu bytes was not sent: %s", (unsigned long)size, strerror(error));
+}
+
+NW0_API int nw0_send_reply_to(const char *address, const void *reply, size_t size) {
+    nw0__endpoint *e;
+    nw0__conn *c;
+    int result = -1;
+    if (nw0__check_size("the answer", reply, &size) < 0 || nw0__enter() < 0) return -1;
+    errno = 0;
+    e = nw0__endpoint_for(address, false);
+    c = e ? nw0__mine(e, true) : NULL;
+    if (c) {
+        e->users++;
+        result = nw0__reply(c, (const char *)reply, size);
+        e->users--;
+        nw0__free_if_closed(e);
+    } else if (e || !errno) {
+        nw0__fail(EINVAL, "this thread has no message from \"%.80s\" to answer: nw0_wait_for_message_from comes first", address);
+    }
+    nw0__leave();
+    return result;
+}
+
+/* ---- asking ---- */
+
+static bool nw0__is_mine(const nw0__conn *c) {
+    return c->owner == &nw0__this_thread;
+}
+
+/* Of the connections to a place: the one with this thread's last question (mine), or one that is free. */
+static nw0__conn *nw0__find_call(nw0__place place, bool mine) {
+    nw0__conn *c;
+    for (c = nw0__messages.calls; c; c = c->next)
+        if (c->kind == '?' && nw0__same(c->place, place) && !c->busy && (mine ? nw0__is_mine(c) : !c->owner)) return c;
+    return NULL;
+}
+
+/* Whom an address means. Names that were looked up before are not looked up again while a connection lasts. */
+static int nw0__callee(const char *address, nw0__place *place) {
+    nw0__conn *c;
+    if (address && nw0__parse_place(address, place)) return 0;
+    for (c = nw0__messages.calls; c && address; c = c->next)
+        if (*c->spelled && strcmp(c->spelled, address) == 0) return *place = c->place, 0;
+    if (nw0__resolve_with_port(address, place) < 0) return -1;
+    return place->ip ? 0 : nw0__best_ip(nw0__allowed(), &place->ip);
+}
+
+/* connect() with a deadline: it is begun, and when it is done the socket becomes writable. */
+static int nw0__connect(nw0__conn *c, double deadline) {
+    struct sockaddr_in a = nw0__sockaddr(c->place);
+    int n, error = 0;
+    socklen_t size = sizeof error;
+    nw0__nonblocking(c->fd, true);
+    if (NW0__TRY(connect, connect(c->fd, (struct sockaddr *)&a, sizeof a)) < 0) {
+        if (errno != EINPROGRESS && errno != EINTR) return -1;
+        c->busy = true;
+        n = nw0__poll(c->fd, POLLOUT, deadline);
+        c->busy = false;
+        if (c->doomed) errno = ECANCELED;
+        if (n < 0 || c->doomed) return -1;
+        if (n == 0) return errno = ETIMEDOUT, -1;
+        if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 || error) return errno = error ? error : errno, -1;
+    }
+    nw0__nonblocking(c->fd, false);
+    nw0__tune(c->fd);
+    return 0;
+}
+
+/* Is there no use in trying again? */
+static bool nw0__is_final(int error) {
+    return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS || error == EINTR || error == ECANCELED;
+}
+
+static int nw0__not_called(const char *address, int cause, double deadline) {
+    if (nw0__is_final(cause))
+        return nw0__fail(cause, "the message to %.80s was not sent (%s)%s", address, strerror(cause), cause == EINTR ? ": call again" : "");
+    return nw0__fail(nw0__now() >= deadline ? ETIMEDOUT : cause, "nobody could be reached at %.80s in time (%s): is the service running there?",
+                     address, strerror(cause));
+}
+
+/* A new connection: tried until the deadline, because a service may start late. */
+static nw0__conn *nw0__call(nw0__place place, const char *address, double deadline) {
+    double pause = 0.001;
+    nw0__conn *c;
+    int fd, error;
+    for (;;) {
+        fd = nw0__socket(SOCK_STREAM, nw0__at(0, 0));
+        c = fd < 0 ? NULL : nw0__new_conn(fd, NULL);
+        if (!c) return nw0__not_called(address, errno, deadline), (nw0__conn *)NULL;
+        c->place = place;
+        nw0__spell(c->spelled, address);
+        if (nw0__connect(c, deadline) == 0) return c;
+        error = errno;
+        nw0__hang_up(c);
+        if (!nw0__is_final(error) && nw0__now() < deadline) {
+            if (nw0__poll(-1, 0, nw0__earlier(deadline, nw0__now() + pause)) < 0) error = errno;
+            pause = nw0__earlier(pause * 2, 0.05);
+        }
+        if (nw0__library.closing) error = ECANCELED;
+        if (nw0__is_final(error) || nw0__now() >= deadline) return nw0__not_called(address, error, deadline), (nw0__conn *)NULL;
+    }
+}
+
+/* A connection for a question: this thread's last one, without its answer; or a free one; or a new one. One that the other side
+ * has closed meanwhile (it was restarted) is of no use. */
+static nw0__conn *nw0__line_to(nw0__place place, const char *address, double deadline) {
+    nw0__conn *c = nw0__find_call(place, true);
+    if (c && nw0__is_whole(c)) nw0__next_frame(c);
+    else if (c) nw0__hang_up(c);
+    while ((c = nw0__find_call(place, false)) != NULL) {
+        if (nw0__peek(c->fd) == 0) return c;
+        nw0__hang_up(c);
+    }
+    return nw0__call(place, address, deadline);
+}
+
+/* Sends a frame and waits as long as that takes. -1: ETIMEDOUT, EINTR, ECANCELED or an error of the connection. */
+static int nw0__send_by(nw0__conn *c, const char *head, size_t head_size, const char *body, size_t size, size_t *done, double deadline) {
+    int result, flags;
+    for (;;) {
+        flags = nw0__now() >= deadline ? MSG_DONTWAIT : 0;
+        if (!flags) nw0__set_patience(c, deadline);
+        nw0__step_out(c);
+        result = nw0__write_frame(c->fd, head, head_size, body, size, done, flags);
+        nw0__step_in(c);
+        if (c->doomed) return errno = ECANCELED, -1;
+        if (result == 0 || (errno != EINTR && errno != EAGAIN && errno != EWOULDBLOCK)) return result;
+        if (nw0__now() > deadline - 0.01) return errno = ETIMEDOUT, -1; /* the kernel's clock has coarser ticks */
+        if (errno == EINTR) return -1;
+    }
+}
+
+/* Sends the question. What has left of it when the time is up is not taken back: then nw0_wait_for_reply_from goes on. */
+static int nw0__send_question(nw0__conn *c, const char *message, size_t size, double deadline) {
+    char head[NW0__INTRODUCTION + NW0__LENGTH];
+    size_t head_size = c->kind ? NW0__LENGTH : sizeof head, done = 0;
+    int error;
+    memcpy(head, NW0__QUESTIONS, NW0__INTRODUCTION);
+    nw0__put32((unsigned char *)head + head_size - NW0__LENGTH, size);
+    if (nw0__send_by(c, head, head_size, message, size, &done, deadline) == 0) return c->kind = '?', 0;
+    error = errno;
+    if (done > 0 && (error == ETIMEDOUT || error == EINTR) && nw0__keep_rest(c, head, head_size, message, size, done) == 0) c->kind = '?';
+    errno = error;
+    return -1;
+}
+
+/* Waits for the answer, after the rest of the question, if there is one. */
+static int nw0__read_answer(nw0__conn *c, char *reply, size_t capacity, double deadline) {
+    size_t usable = reply && capacity > 0 ? capacity - 1 : 0;
+    int got, flags;
+    if (c->out) {
+        if (nw0__send_by(c, "", 0, c->out, c->out_size, &c->out_done, deadline) < 0) return -1;
+        nw0__forget_rest(c);
+    }
+    for (;;) {
+        flags = nw0__now() >= deadline ? MSG_DONTWAIT : 0;
+        if (!flags) nw0__set_patience(c, deadline);
+        nw0__step_out(c);
+        errno = 0;
+        got = nw0__read_frame(c, reply, usable, flags);
+        nw0__step_in(c);
+        if (c->doomed) return errno = ECANCELED, -1;
+        if (got != 0) return got;
+        if (errno && nw0__now() >= deadline) return errno = ETIMEDOUT, -1;
+    }
+}
+
+/* A question that could not be sent, or an answer that did not come. */
+static int nw0__no_answer(const char *address, int error, bool sent) {
+    switch (error) {
+    case EINTR: return nw0__fail(error, "the wait for %.80s was interrupted by a signal: call %s to go on", address,
+                                 sent ? "nw0_wait_for_reply_from" : "again");
+    case ECANCELED: return nw0__fail(error, "the connection to %.80s was closed by nw0_close or nw0_shutdown", address);
+    case ETIMEDOUT: return nw0__fail(error, "no answer from %.80s in time: nw0_wait_for_reply_from goes on waiting", address);
+    case EPROTONOSUPPORT:
+        return nw0__fail(error, "%.80s speaks ZeroMQ: it is a NetworkZero program in Python, which can be discovered, but not talked to", address);
+    case EPROTO: return nw0__fail(error, "what %.80s says is not nw0: is the address right?", address);
+    case EHOSTUNREACH: return nw0__fail(error, "the machine of %.80s does not respond any more: is it on, and its cable plugged in?", address);
+    default: return nw0__fail(error, "the connection to %.80s broke (%s)", address, strerror(error));
+    case ECONNRESET: return nw0__fail(error, "%.80s closed the connection before it answered: did it crash, or not reply?", address);
+    }
+}
+
+/* The kernel's words for a connection that broke, in ours. */
+static int nw0__broken(int error) {
+    if (error == EPIPE) return ECONNRESET;
+    return error == ETIMEDOUT || error == ENETUNREACH || error == EHOSTDOWN || error == ENETDOWN ? EHOSTUNREACH : error;
+}
+
+/* A peer that speaks something else has often said so before it closed. */
+static int nw0__last_words(nw0__conn *c, int error) {
+    unsigned char byte;
+    if (error != ECONNRESET || c->got > 0 || recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 1 || byte == 0) return error;
+    return byte == 0xFF ? EPROTONOSUPPORT : EPROTO;
+}
+
+/* The end of an attempt: the connection is kept where the answer may still come, and closed where it cannot. */
+static ssize_t nw0__give_up(nw0__conn *c, const char *address, char *reply, double deadline) {
+    int error = errno;
+    bool sent = c->kind == '?' && c->owner;
+    if (error == EINTR || (error == ETIMEDOUT && nw0__now() > deadline - 0.02)) {
+        if (sent && nw0__keep_body(c, reply) == 0) return nw0__no_answer(address, error, true);
+        if (!c->kind || sent) nw0__hang_up(c); /* a free connection on which nothing has left stays free */
+        return sent ? nw0__no_answer(address, ECONNRESET, true) : nw0__not_called(address, error, deadline);
+    }
+    error = nw0__last_words(c, nw0__broken(error));
+    nw0__hang_up(c);
+    return nw0__no_answer(address, error, sent);
+}
+
+static ssize_t nw0__take_answer(nw0__conn *c, const char *address, char *reply, size_t capacity, double deadline) {
+    ssize_t size;
+    if (nw0__read_answer(c, reply, capacity, deadline) < 0) return nw0__give_up(c, address, reply, deadline);
+    size = nw0__hand_over(c, reply, capacity, "the answer");
+    if (size >= 0 && (reply || capacity > 0)) nw0__next_frame(c);
+    return size;
+}
+
+NW0_API ssize_t nw0_send_message_to(const char *address, const void *message, size_t size, void *reply, size_t capacity,
+                                    double wait_for_reply_s) {
+    double deadline = nw0__deadline(wait_for_reply_s);
+    nw0__place place;
+    nw0__conn *c;
+    ssize_t result = -1;
+    if (nw0__check_size("the message", message, &size) < 0 || nw0__enter() < 0) return -1;
+    c = nw0__callee(address, &place) < 0 ? NULL : nw0__line_to(place, address, deadline);
+    if (c) {
+        int sent = nw0__send_question(c, (const char *)message, size, deadline);
+        if (sent == 0 || c->out) nw0__own_by_this_thread(c);
+        if (sent == 0) result = nw0__take_answer(c, address, (char *)reply, capacity, deadline);
+        else result = nw0__give_up(c, address, (char *)reply, deadline);
+    }
+    nw0__leave();
+    return result;
+}
+
+NW0_API ssize_t nw0_wait_for_reply_from(const char *address, void *reply, size_t capacity, double wait_for_s) {
+    double deadline = nw0__deadline(wait_for_s);
+    nw0__place place;
+    nw0__conn *c;
+    ssize_t result = -1;
+    if (nw0__enter() < 0) return -1;
+    if (nw0__callee(address, &place) == 0) {
+        c = nw0__find_call(place, true);
+        if (c) result = nw0__take_answer(c, address, (char *)reply, capacity, deadline);
+        else nw0__fail(EINVAL, "no answer from %.80s is outstanding in this thread: nw0_send_message_to comes first", address);
+    }
+    nw0__leave();
+    return result;
+}
+
+static void nw0__subscribe_caller(nw0__conn *c) {
+    nw0__hang_up(c);
+}
+
+/* ============================================================================================================
+   The beginning and the end                                                                        >>shutdown
+
+   Nothing has to be started: the first call does it. At the end a program should say goodbye, so that nobody looks for it:
+   nw0_shutdown() runs by itself at exit. What goes wrong: threads that still wait somewhere in here (they are woken and
+   awaited); a fork, whose child has copies of all descriptors and none of the threads (it closes its copies and begins
+   afresh, so that what the parent closes is really closed).
+   ============================================================================================================ */
+
+/* Frees an endpoint that was closed, as soon as no thread waits there. */
+static void nw0__free_if_closed(nw0__endpoint *e) {
+    nw0__endpoint **link = &nw0__messages.endpoints;
+    int error = errno;
+    if (!e->closing || e->users > 0 || nw0__library.closing) return;
+    while (*link != e) link = &(*link)->next;
+    *link = e->next;
+    while (e->conns) nw0__hang_up(e->conns);
+    nw0__close_endpoint(e);
+    errno = error;
+}
+
+/* Wakes all who wait at an endpoint, so that they leave it. */
+static void nw0__begin_closing(nw0__endpoint *e) {
+    nw0__conn *c, *next;
+    e->closing = true;
+    nw0__ring(&e->bell);
+    for (c = e->conns; c; c = next) {
+        next = c->next;
+        if (!c->flushing) nw0__hang_up(c);
+    }
+}
+
+static int nw0__close_calls(nw0__place place) {
+    nw0__conn *c, *next;
+    int count = 0;
+    for (c = nw0__messages.calls; c; c = next) {
+        next = c->next;
+        if (!nw0__same(c->place, place)) continue;
+        nw0__hang_up(c);
+        count++;
+    }
+    return count;
+}
+
+NW0_API int nw0_close(const char *address) {
+    nw0__endpoint *e;
+    nw0__place place;
+    int count = 0, result;
+    if (nw0__enter() < 0) return -1;
+    errno = 0;
+    e = nw0__endpoint_for(address, false);
+    result = !e && errno == EINVAL ? -1 : 0;
+    if (e) {
+        nw0__begin_closing(e);
+        nw0__free_if_closed(e);
+        count++;
+    }
+    if (result == 0 && nw0__callee(address, &place) == 0) count += nw0__close_calls(place);
+    if (result == 0 && count == 0)
+        result = nw0__fail(ENOENT, "nothing of this program is open at \"%.80s\", so it cannot be closed", address);
+    nw0__leave();
+    return result;
+}
+
+/* Closes and frees everything. In a forked child the sets must go first: they are still the parent's, too, and taking
+ * a descriptor out of one would take it out of the parent's. */
+static void nw0__discard(void) {
+    struct nw0__discovery *d = &nw0__discovery;
+    nw0__endpoint *e;
+    nw0__waiter *w;
+    int i;
+    if (nw0__library.has_thread) {
+        nw0__set_close(&nw0__library.set);
+        nw0__bell_close(&nw0__library.wake);
+    }
+    while ((e = nw0__messages.endpoints) != NULL) {
+        nw0__messages.endpoints = e->next;
+        nw0__set_close(&e->set);
+        while (e->conns) e->conns->busy = false, nw0__hang_up(e->conns);
+        nw0__close_endpoint(e);
+    }
+    while (nw0__messages.calls) nw0__messages.calls->busy = false, nw0__hang_up(nw0__messages.calls);
+    nw0__free(nw0__messages.by_fd);
+    for (w = d->waiters; w; w = w->next) nw0__bell_close(&w->bell);
+    if (d->running) nw0__close_fd(&d->ear);
+    for (i = 0; i < d->network_count; i++) nw0__close_fd(&d->networks[i].mouth);
+    memset(&nw0__messages, 0, sizeof nw0__messages);
+    d->running = false;
+    d->network_count = d->count = d->own_count = d->asker_count = 0;
+    d->waiters = NULL;
+    d->first_look = d->last_question = 0;
+    d->dropped = 0;
+    nw0__library.has_thread = nw0__library.started = false;
+}
+
+static void nw0__before_fork(void) {
+    nw0__lock();
+}
+
+static void nw0__after_fork_in_child(void) {
+    pthread_mutex_init(&nw0__mutex, NULL);
+    nw0__discard();
+    nw0__library.inside = 0;
+    nw0__library.closing = false;
+}
+
+/* Reads the environment; once in the life of a process, arranges for its end and for forks. */
+static void nw0__start(void) {
+    static bool arranged;
+    struct nw0__library *l = &nw0__library;
+    const char *port = getenv("NW0_PORT"), *network = getenv("NW0_NETWORK"), *debug = getenv("NW0_DEBUG");
+    nw0__text t = nw0__text_of(port ? port : "");
+    l->started = true;
+    l->debug = debug && *debug && strcmp(debug, "0") != 0;
+    if (!nw0__parse_port(&t, &l->port) || t.at != t.end) l->port = NW0_PORT;
+    snprintf(l->pattern, sizeof l->pattern, "%s", network && *network ? network : "*");
+    if (arranged) return;
+    arranged = true;
+    pthread_cond_init(&l->nobody, NULL);
+    pthread_key_create(&l->ends, nw0__thread_ends);
+    pthread_atfork(nw0__before_fork, nw0__unlock, nw0__after_fork_in_child);
+    atexit(nw0_shutdown);
+}
+
+/* Every function that needs the library's state begins and ends with these two. Between them it holds the lock. */
+static int nw0__enter(void) {
+    nw0__lock();
+    if (nw0__library.closing) {
+        nw0__unlock();
+        return nw0__canceled();
+    }
+    if (!nw0__library.started) nw0__start();
+    nw0__library.inside++;
+    return 0;
+}
+
+static void nw0__leave(void) {
+    int error = errno;
+    if (--nw0__library.inside == 0 && nw0__library.closing) pthread_cond_signal(&nw0__library.nobody);
+    nw0__unlock();
+    errno = error;
+}
+
+/* Lets the threads that are still inside come out, and what is still to be sent leave; but not for ever. */
+static void nw0__wait_until_quiet(double seconds) {
+    double deadline = nw0__now() + seconds;
+    struct timespec t;
+    while ((nw0__library.inside > 0 || nw0__messages.flushing > 0) && nw0__now() < deadline) {
+        clock_gettime(CLOCK_REALTIME, &t); /* which is the clock of pthread_cond_timedwait; each look is a short one */
+        t.tv_nsec += 50000000;
+        t.tv_sec += t.tv_nsec / 1000000000;
+        t.tv_nsec %= 1000000000;
+        pthread_cond_timedwait(&nw0__library.nobody, &nw0__mutex, &t);
+    }
+}
+
+static void nw0__stop_thread(void) {
+    if (!nw0__library.has_thread) return;
+    nw0__library.stop = true;
+    nw0__ring(&nw0__library.wake);
+    nw0__unlock();
+    pthread_join(nw0__library.thread, NULL);
+    nw0__lock();
+}
+
+NW0_API void nw0_shutdown(void) {
+    nw0__conn *c, *next;
+    nw0__endpoint *e;
+    int i;
+    nw0__lock();
+    if (nw0__library.started && !nw0__library.closing) {
+        nw0__library.closing = true;
+        for (i = 0; i < nw0__discovery.own_count; i++) nw0__announce(&nw0__discovery.own[i], 0);
+        nw0__wake_waiters();
+        for (e = nw0__messages.endpoints; e; e = e->next) nw0__begin_closing(e);
+        for (c = nw0__messages.calls; c; c = next) {
+            next = c->next;
+            nw0__hang_up(c);
+        }
+        nw0__wait_until_quiet(NW0__FLUSH_S);
+        nw0__stop_thread();
+        if (nw0__library.inside == 0) { /* else a thread was cancelled in here: what it uses cannot be freed */
+            nw0__discard();
+            nw0__library.closing = false;
+        }
+    }
+    nw0__unlock();
+}
+
+/* ============================================================================================================
+   Conventions, versions, licence                                                                >>conventions
+
+   nw0_ is public, nw0__ is private and may change, NW0_ is a macro. NW0_VERSION is major.minor.patch: the major number changes
+   when a program that compiled and worked might not any more, the minor one when something was added. The bytes on the
+   wire stay as they are.
+
+   1.0.0   the first
+
+   Public domain (unlicense.org), or, where there is no such thing, MIT; as you like.
+
+   MIT licence
+
+   Copyright (c) 2026 the nw0.h maintainers
+
+   Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated documentation
+   files (the "Software"), to deal in the Software without restriction, including without limitation the rights to use,
+   copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit persons to whom
+   the Software is furnished to do so, subject to the following conditions:
+
+   The above copyright notice and this permission notice shall be included in all copies or substantial portions of the
+   Software.
+
+   THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE
+   WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR
+   COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
+   OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
+
+   Public domain
+
+   This is free and unencumbered software released into the public domain. Anyone is free to copy, modify, publish, use,
+   compile, sell, or distribute this software, either in source code form or as a compiled binary, for any purpose,
+   commercial or non-commercial, and by any means. The authors dedicate any and all copyright interest in the software to
+   the public domain, for the benefit of the public at large and to the detriment of their heirs and successors.
+   ============================================================================================================ */
+
+#endif /* NW0_IMPLEMENTATION */
