@@ -142,7 +142,8 @@ typedef struct nw0_service {
 
 /* Turns any form of address into "ip:port". Forms: NULL or "" (the machine's best address and a free port), "8080" (a port of
  * the best address), "192.168.1.5" (a free port there), "192.168.1.5:8080", "192.168.*" and "192.168.*:8080" (the interface
- * that matches), "pi" and "pi:8080" (looked up, which may take as long as the resolver takes).
+ * that matches), "pi" and "pi:8080" (looked up, which may take as long as the resolver takes: every function takes every form,
+ * but with the result of this one it is done once).
  * Returns 0. EINVAL: not an address; EADDRNOTAVAIL: no interface matches, or not an address of this machine, where a free
  * port was asked for; EHOSTUNREACH: the host name is not known. canonical may be NULL.
  *     char address[NW0_ADDRESS_SIZE];  nw0_address("192.168.*:8080", address); */
@@ -615,11 +616,11 @@ static bool nw0__json_string(nw0__text *t, char *out, size_t room) {
     return true;
 }
 
-/* Decimal digits; returns how many there were. Values beyond 1e30 or so stay there: nothing here needs more. */
+/* Decimal digits; returns how many there were. A datagram has too few for more than a double can hold. */
 static int nw0__digits(nw0__text *t, double *value) {
     int count = 0;
     for (*value = 0; t->at < t->end && *t->at >= '0' && *t->at <= '9'; t->at++, count++)
-        if (*value < 1e30) *value = *value * 10 + (*t->at - '0');
+        *value = *value * 10 + (*t->at - '0');
     return count;
 }
 
@@ -639,7 +640,7 @@ static bool nw0__json_number(nw0__text *t, double *value) {
         bool down = nw0__skip(t, '-');
         if (!down) nw0__skip(t, '+');
         if (nw0__digits(t, &part) == 0) return false;
-        for (; part > 0 && *value > 0 && *value < 1e30; part--) *value = down ? *value / 10 : *value * 10;
+        for (; part > 0 && *value > 0 && *value < 1e300; part--) *value = down ? *value / 10 : *value * 10;
     }
     return true;
 }
@@ -669,9 +670,15 @@ static size_t nw0__json_quote(const char *text, char *out, size_t room) {
 
 /* '*' stands for any characters, also none: "192.168.*". */
 static bool nw0__matches(const char *pattern, const char *text) {
-    if (*pattern == '\0') return *text == '\0';
-    if (*pattern == '*') return nw0__matches(pattern + 1, text) || (*text && nw0__matches(pattern, text + 1));
-    return *pattern == *text && nw0__matches(pattern + 1, text + 1);
+    const char *star = NULL, *from = text;
+    while (*text) {
+        if (*pattern == '*') star = pattern++, from = text;
+        else if (*pattern == *text) pattern++, text++;
+        else if (star) pattern = star + 1, text = ++from; /* let the last star stand for one more */
+        else return false;
+    }
+    while (*pattern == '*') pattern++;
+    return *pattern == '\0';
 }
 
 /* The character of base64 for six bits, and back: -1 if it is none. */
@@ -992,7 +999,7 @@ static int nw0__resolve_host(const char *host, uint32_t *ip) {
     nw0__text t = nw0__text_of(host);
     if (nw0__parse_ip(&t, ip) && t.at == t.end) return 0;
     if (strchr(host, '*') && host[strspn(host, "0123456789.*")] == '\0') return nw0__best_ip(host, ip);
-    if (host[0] == '\0' || host[strspn(host, "0123456789.")] == '\0' || host[strspn(host, letters)] != '\0')
+    if (host[0] == '\0' || host[0] == '-' || host[strspn(host, "0123456789.")] == '\0' || host[strspn(host, letters)] != '\0')
         return nw0__no_address(host);
     return nw0__look_up(host, ip);
 }
@@ -1158,7 +1165,7 @@ static void nw0__set_close(nw0__set *set) {
 static int nw0__set_add(nw0__set *set, int fd, int events) {
     struct epoll_event e;
     memset(&e, 0, sizeof e);
-    e.events = events & POLLOUT ? EPOLLOUT : EPOLLIN;
+    e.events = (events & POLLOUT ? EPOLLOUT : 0u) | (events & POLLIN ? EPOLLIN : 0u);
     e.data.fd = fd;
     return NW0__TRY(epoll_ctl, epoll_ctl(set->fd, EPOLL_CTL_ADD, fd, &e));
 }
@@ -1390,8 +1397,9 @@ static struct nw0__library {
     uint16_t port;             /* NW0_PORT */
     char pattern[64];          /* NW0_NETWORK */
     int inside;                /* threads that wait somewhere in here, without the lock */
-    pthread_cond_t nobody;     /* for nw0_shutdown: inside became 0 */
+    nw0__bell quiet;           /* for nw0_shutdown: nobody is inside any more, or all is sent */
     pthread_key_t ends;        /* calls nw0__thread_ends for threads that end */
+    bool abandoned;            /* it did not wait for ever: the last one who leaves puts out the light */
     bool has_thread, stop;     /* the background thread */
     pthread_t thread;
     nw0__bell wake;
@@ -1407,7 +1415,8 @@ static void nw0__debug(const char *format, ...) {
     va_start(list, format);
     vsnprintf(line + 5, sizeof line - 6, format, list);
     va_end(list);
-    n = strlen(line);
+    for (n = 0; line[n]; n++)
+        if ((unsigned char)line[n] < ' ' || line[n] == 0x7F) line[n] = '.'; /* it may come from anybody */
     line[n] = '\n';
     (void)!write(STDERR_FILENO, line, n + 1);
 }
@@ -1831,22 +1840,34 @@ static void nw0__drain(int fd, int via) {
 
 /* ---- time passes ---- */
 
+/* The holder of the name is silent: the rival has it now, and was heard when it claimed it. */
+static void nw0__take_place(int i) {
+    nw0__record *r = &nw0__discovery.table[i];
+    double since = r->rival_since;
+    nw0__debug("\"%s\" is silent: the second program takes its place", r->name);
+    nw0__refresh(i, r->rival_at, r->rival_mouth, r->rival_ttl);
+    r->heard = since;
+    nw0__schedule(i);
+}
+
 /* Something is due about a service that is not ours. */
 static void nw0__doubt(int i) {
     nw0__record *r = &nw0__discovery.table[i];
     bool rival = r->rival_ttl > 0;
     int mouth = nw0__mouth_for(r->mouth.ip);
+    double pause;
     if (!nw0__answers(r->mouth)) {
         nw0__forget(i, "its time to live is over");
     } else if (!rival && r->asked == NW0__QUESTIONS_MAX) {
         nw0__forget(i, "it is silent, and does not answer");
     } else if (rival && r->asked == NW0__RIVAL_QUESTIONS) {
-        nw0__debug("\"%s\" is silent: the second program takes its place", r->name);
-        nw0__refresh(i, r->rival_at, r->rival_mouth, r->rival_ttl);
+        nw0__take_place(i);
     } else {
         if (mouth >= 0) nw0__ask_from(mouth, r->name, r->mouth);
         r->asked++;
         nw0__schedule(i);
+        pause = nw0__now() + (rival ? NW0__RIVAL_PAUSE_S : 0.1 * nw0__period(r));
+        if (nw0__discovery.due[i] < pause) nw0__discovery.due[i] = pause; /* this machine was asleep: let the answers come */
     }
 }
 
@@ -1977,8 +1998,8 @@ static void nw0__discovery_ready(int fd) {
 
 /* ---- the background thread ---- */
 
-static double nw0__flush_turn(double now); /* see messages: what connections did not take at once */
-static void nw0__flush_ready(int fd);
+static double nw0__news_turn(double now); /* see news: what did not leave at once */
+static void nw0__news_ready(int fd);
 
 static void *nw0__background(void *unused) {
     struct nw0__library *l = &nw0__library;
@@ -1986,13 +2007,14 @@ static void *nw0__background(void *unused) {
     (void)unused;
     nw0__lock();
     while (!l->stop) {
-        double now = nw0__now(), next = nw0__flush_turn(now);
+        double now = nw0__now(), next = nw0__news_turn(now);
         if (nw0__discovery.running) next = nw0__earlier(next, nw0__discover_turn(now));
         n = nw0__set_wait(&l->set, ready, 64, next);
+        if (n < 0 && errno != EINTR) nw0__poll(-1, 0, now + 0.1); /* no memory, say: not a reason to spin */
         for (i = 0; i < n; i++) {
             if (ready[i] == l->wake.in) nw0__hush(&l->wake);
             nw0__discovery_ready(ready[i]);
-            nw0__flush_ready(ready[i]);
+            nw0__news_ready(ready[i]);
         }
     }
     nw0__unlock();
@@ -2160,10 +2182,6 @@ static int nw0__wait_for_somebody(double deadline) {
     return result;
 }
 
-static int nw0__by_name(const void *a, const void *b) {
-    return strcmp(nw0__discovery.table[*(const int *)a].name, nw0__discovery.table[*(const int *)b].name);
-}
-
 /* Does the name begin with group and separator? group NULL: every name. */
 static bool nw0__is_member(const char *name, const char *group, const char *separator) {
     size_t n = group ? strlen(group) : 0;
@@ -2181,10 +2199,13 @@ static bool nw0__is_in(const char *name, const char *const list[]) {
 /* The sorted list. */
 static int nw0__list(const char *group, const char *separator, const char *const exclude[], nw0_service services[], int capacity) {
     struct nw0__discovery *d = &nw0__discovery;
-    int i, count = 0;
-    for (i = 0; i < d->count; i++)
-        if (nw0__is_member(d->table[i].name, group, separator) && !nw0__is_in(d->table[i].name, exclude)) d->order[count++] = i;
-    qsort(d->order, (size_t)count, sizeof d->order[0], nw0__by_name);
+    int i, k, count = 0;
+    for (i = 0; i < d->count; i++) {
+        const char *name = d->table[i].name;
+        if (!nw0__is_member(name, group, separator) || nw0__is_in(name, exclude)) continue;
+        for (k = count++; k > 0 && strcmp(d->table[d->order[k - 1]].name, name) > 0; k--) d->order[k] = d->order[k - 1];
+        d->order[k] = i;
+    }
     for (i = 0; services && i < count && i < capacity; i++)
         nw0__give(d->table[d->order[i]].name, d->table[d->order[i]].at, &services[i]);
     return count;
@@ -2377,25 +2398,27 @@ NW0_API int nw0_unadvertise(const char *name) {
    Examples: examples/hello_server.c, examples/hello_client.c.
    ============================================================================================================ */
 
-#define NW0__SPELLED 64          /* how long a written address may be to be remembered */
-#define NW0__READY 64            /* how many ready descriptors are remembered */
+#define NW0__READY 64            /* how many ready descriptors, or callers, are taken at a time */
 #define NW0__REPLY_PATIENCE_S 0.02 /* how long an answer may block before the background thread goes on with it */
 #define NW0__FLUSH_S 1.0         /* how long nw0_shutdown waits for what is still to be sent */
+
+#define NW0__CHUNK 65536          /* news is read in pieces of that size, because one item is small */
 
 typedef struct nw0__endpoint nw0__endpoint;
 
 /* One end of a conversation. */
 typedef struct nw0__conn {
     struct nw0__conn *next, **link;  /* in the list of its endpoint, or of those where we called */
-    nw0__endpoint *home;             /* where it was accepted; NULL: we called */
-    nw0__place place;                /* whom we called, */
-    char spelled[NW0__SPELLED];      /* and by which name */
+    nw0__endpoint *home;             /* where it was accepted, or the feed it belongs to; NULL: a call of ours */
+    nw0__place place;                /* whom we called */
     int fd;
     char kind;                       /* '?' or '!' once the introduction was heard or said */
-    bool watched;                    /* in the set of its endpoint */
+    nw0__set *watched;               /* the set it is in */
     bool flushing;                   /* the background thread sends what is left */
     bool busy;                       /* a thread works with it, without the lock */
     bool doomed;                     /* to be closed by that thread */
+    bool queued;                     /* it has its turn soon, */
+    struct nw0__conn *queue;         /* after which this one has it */
     bool asked;                      /* its owner took the message and owes an answer */
     const nw0__self *owner;          /* whose question it carries, or whose answer it waits for */
     double patience;                 /* the time limit that the socket has */
@@ -2406,28 +2429,53 @@ typedef struct nw0__conn {
     size_t room;                     /* bytes that body can hold */
     char *extra;                     /* what came beyond the frame */
     size_t extra_size, extra_done;
+    size_t extra_room;               /* a subscription of ours reads all into there first; else 0 */
     char *out;                       /* what is still to be sent */
     size_t out_size, out_done;
+    /* a subscriber of ours */
+    unsigned char *prefixes;         /* each with its length before it */
+    size_t prefixes_size;
+    bool everything;                 /* one of them is empty */
+    bool blocked;                    /* its connection is full */
+    uint64_t cursor;                 /* the item that it gets next */
+    size_t partial;                  /* bytes of it that have left */
+    /* a subscription of ours */
+    bool has_topic;                  /* the next frame is its data */
+    bool connecting;
+    double retry_at, retry_pause;    /* 0: it is connected */
+    char topic[NW0_NAME_SIZE];
 } nw0__conn;
 
-/* A listening socket, and everybody who called there. */
+/* A listening socket, and everybody who called there; or a feed, which has no listening socket: subscriptions of ours. */
 struct nw0__endpoint {
     nw0__endpoint *next;
     nw0__place place;                /* ip 0: on every network */
     uint32_t known_ip;               /* an ip of this machine by which it was called before */
-    char spelled[NW0__SPELLED];
     int listener;
     double deaf_until;               /* there was no descriptor for accept(); 0: it is in the set */
     nw0__set set;
     nw0__bell bell;
-    int ready[NW0__READY], ready_at, ready_count;
+    nw0__conn *ready, **ready_end;   /* those from which something can be read, in the order of their turns */
     nw0__conn *conns;                /* those with a question in work come first */
     int users;                       /* threads that wait here */
     bool closing;
+    bool wants_fd, rung;             /* the program polls the set; the bell rings for it */
+    /* news of ours */
+    bool publishing, flush_scheduled;
+    int subscribers;
+    char *news;                      /* encoded items, the oldest first */
+    size_t news_room, news_used;
+    uint64_t news_start;             /* the position of news[0]; positions only grow */
+    uint64_t flushed_to;
+    double flushed_at;
+    /* a feed */
+    char *lists;                     /* the addresses and the prefixes, as they were written; NULL: not a feed */
+    char *greeting;                  /* what we say to each publisher */
+    size_t greeting_size;
 };
 
 static struct nw0__messages {
-    nw0__endpoint *endpoints;
+    nw0__endpoint *endpoints, *feeds;
     nw0__conn *calls;                /* connections to others */
     nw0__conn **by_fd;
     int fd_room;
@@ -2470,32 +2518,65 @@ static int nw0__fd_room(int fd) {
 static nw0__conn *nw0__new_conn(int fd, nw0__endpoint *home) {
     nw0__conn *c = nw0__fd_room(fd) < 0 ? NULL : (nw0__conn *)nw0__zeroed(sizeof *c);
     if (!c) {
-        close(fd);
+        nw0__close_fd(&fd);
         errno = ENOMEM;
         return NULL;
     }
     c->fd = fd;
     c->home = home;
-    c->head_size = home ? sizeof c->head : NW0__LENGTH;
-    nw0__messages.by_fd[fd] = c;
+    c->head_size = home && !home->lists ? sizeof c->head : NW0__LENGTH;
+    if (fd >= 0) nw0__messages.by_fd[fd] = c;
     nw0__link(c, home ? &home->conns : &nw0__messages.calls);
     return c;
 }
 
+static bool nw0__is_feed(const nw0__conn *c) {
+    return c->home && c->home->lists;
+}
+
+/* Subscribers are the background thread's; and so are callers where news is published, until they have said what they want. */
+static bool nw0__is_background(const nw0__conn *c) {
+    return c->flushing || c->connecting || (!nw0__is_feed(c) && (c->kind == '!' || (!c->kind && c->home->publishing)));
+}
+
+static void nw0__watch_for(nw0__conn *c, int events) {
+    nw0__set *set = nw0__is_background(c) ? &nw0__library.set : &c->home->set;
+    if (!c->watched && nw0__set_add(set, c->fd, events) == 0) c->watched = set;
+}
+
 static void nw0__watch(nw0__conn *c) {
-    if (!c->watched && nw0__set_add(&c->home->set, c->fd, POLLIN) == 0) c->watched = true;
+    nw0__watch_for(c, POLLIN);
 }
 
 static void nw0__unwatch(nw0__conn *c) {
-    if (c->watched) nw0__set_remove(&c->home->set, c->fd);
-    c->watched = false;
+    if (c->watched) nw0__set_remove(c->watched, c->fd);
+    c->watched = NULL;
 }
 
-static void nw0__stop_flushing(nw0__conn *c) {
-    if (!c->flushing) return;
-    nw0__set_remove(&nw0__library.set, c->fd);
-    c->flushing = false;
-    if (--nw0__messages.flushing == 0 && nw0__library.closing) pthread_cond_signal(&nw0__library.nobody);
+/* nw0_shutdown waits for what is still to be sent. */
+static void nw0__sent_all(nw0__conn *c) {
+    if (!c->flushing && !c->blocked) return;
+    c->flushing = c->blocked = false;
+    if (--nw0__messages.flushing == 0 && nw0__library.closing) nw0__ring(&nw0__library.quiet);
+}
+
+/* Something can be read from it: it has its turn after those who came before. */
+static void nw0__queue(nw0__conn *c) {
+    if (c->queued) return;
+    c->queued = true;
+    c->queue = NULL;
+    if (!c->home->ready) c->home->ready_end = &c->home->ready;
+    *c->home->ready_end = c;
+    c->home->ready_end = &c->queue;
+}
+
+static void nw0__unqueue(nw0__conn *c) {
+    nw0__conn **link = c->queued ? &c->home->ready : NULL;
+    if (!link) return;
+    while (*link != c) link = &(*link)->queue;
+    *link = c->queue;
+    if (!c->queue) c->home->ready_end = link;
+    c->queued = false;
 }
 
 /* Forgets a frame that is done with, so that the next one can come. */
@@ -2518,13 +2599,21 @@ static void nw0__hang_up(nw0__conn *c) {
         return;
     }
     nw0__unwatch(c);
-    nw0__stop_flushing(c);
-    nw0__messages.by_fd[c->fd] = NULL;
+    nw0__unqueue(c);
+    nw0__sent_all(c);
+    if (c->prefixes) {
+        c->home->subscribers--;
+        nw0__wake_waiters();
+    }
+    if (c->fd >= 0) {
+        nw0__messages.by_fd[c->fd] = NULL;
+        close(c->fd);
+    }
     nw0__unlink(c);
-    close(c->fd);
     nw0__free(c->body);
     nw0__free(c->extra);
     nw0__free(c->out);
+    nw0__free(c->prefixes);
     nw0__free(c);
     errno = error;
 }
@@ -2588,10 +2677,13 @@ static void nw0__hang_up_owned(nw0__conn *list, const nw0__self *owner) {
     }
 }
 
+static void nw0__let_go(nw0__endpoint *feed, const nw0__self *owner); /* see news: its item is for the others */
+
 static void nw0__thread_ends(void *self) {
     nw0__endpoint *e;
     nw0__lock();
     for (e = nw0__messages.endpoints; e; e = e->next) nw0__hang_up_owned(e->conns, (const nw0__self *)self);
+    for (e = nw0__messages.feeds; e; e = e->next) nw0__let_go(e, (const nw0__self *)self);
     nw0__hang_up_owned(nw0__messages.calls, (const nw0__self *)self);
     nw0__unlock();
 }
@@ -2629,7 +2721,7 @@ static int nw0__grow_body(nw0__conn *c) {
 static int nw0__keep_body(nw0__conn *c, const char *buffer) {
     if (c->body || c->got < c->head_size) return 0;
     if (nw0__grow_body(c) < 0) return -1;
-    if (nw0__body_got(c) > 0) memcpy(c->body, buffer, nw0__body_got(c));
+    if (buffer && nw0__body_got(c) > 0) memcpy(c->body, buffer, nw0__body_got(c));
     return 0;
 }
 
@@ -2648,69 +2740,6 @@ static int nw0__keep_extra(nw0__conn *c, const char *buffer) {
     return 0;
 }
 
-/* recvmsg(), but from what came beyond the last frame, if there is such. */
-static ssize_t nw0__receive(nw0__conn *c, struct iovec v[2], int count, int flags) {
-    struct msghdr message;
-    size_t n, done = 0;
-    int i;
-    if (!c->extra) {
-        memset(&message, 0, sizeof message);
-        message.msg_iov = v;
-        message.msg_iovlen = (size_t)count;
-        return NW0__TRY(recvmsg, recvmsg(c->fd, &message, flags));
-    }
-    for (i = 0; i < count; i++, done += n) {
-        n = c->extra_size - c->extra_done;
-        if (n > v[i].iov_len) n = v[i].iov_len;
-        memcpy(v[i].iov_base, c->extra + c->extra_done, n);
-        c->extra_done += n;
-    }
-    if (c->extra_done == c->extra_size) {
-        nw0__free(c->extra);
-        c->extra = NULL;
-        c->extra_size = c->extra_done = 0;
-    }
-    return (ssize_t)done;
-}
-
-/* Points at where the next bytes belong: the rest of the head, and the body. Returns how many parts. */
-static int nw0__aim(nw0__conn *c, char *buffer, size_t usable, struct iovec v[2]) {
-    size_t have = nw0__body_got(c), end = c->body ? c->room : c->got < c->head_size ? usable : c->size;
-    int count = 0;
-    if (c->got < c->head_size) {
-        v[count].iov_base = c->head + c->got;
-        v[count++].iov_len = c->head_size - c->got;
-    }
-    if (end > have) {
-        v[count].iov_base = (c->body ? c->body : buffer) + have;
-        v[count++].iov_len = end - have;
-    }
-    return count;
-}
-
-/* What an ending connection, or bytes that are no frame, mean for the one who reads. */
-static int nw0__bad_frame(const nw0__conn *c) {
-    errno = !c->home && c->got > 0 && c->head[0] == 0xFF ? EPROTONOSUPPORT : EPROTO; /* FF is how ZeroMQ begins */
-    return -1;
-}
-
-/* Understands the head, as far as it has come. */
-static int nw0__check_head(nw0__conn *c) {
-    size_t n = c->got < c->head_size ? c->got : c->head_size, skip = c->head_size - NW0__LENGTH;
-    if (skip > 0 && nw0__check_introduction(c->head, n, &c->kind) < 0) return nw0__bad_frame(c);
-    if (n > skip && nw0__check_length(c->head + skip, n - skip, &c->size) < 0) return nw0__bad_frame(c);
-    return 0;
-}
-
-/* Takes in n bytes that were read. */
-static int nw0__took(nw0__conn *c, const char *buffer, size_t n) {
-    bool before = c->got >= c->head_size;
-    c->got += n;
-    if (!before && nw0__check_head(c) < 0) return -1;
-    if (c->got <= c->head_size || c->got <= c->head_size + c->size) return 0;
-    return c->home ? nw0__keep_extra(c, buffer) : nw0__bad_frame(c); /* nobody answers twice */
-}
-
 /* Tests let only so many bytes through. Returns how many are asked for. */
 static size_t nw0__limit_parts(struct iovec v[2], int *count, size_t limit) {
     size_t total = 0;
@@ -2727,24 +2756,106 @@ static size_t nw0__total(const struct iovec v[2], int count) {
     return (count > 0 ? v[0].iov_len : 0) + (count > 1 ? v[1].iov_len : 0);
 }
 
-/* Reads on at a frame, head and body in one call, without the lock. 1: it is whole; 0: more must come (or the time is up);
- * -1: EINTR, or the end of the conversation: ECONNRESET, EPROTO, ENOMEM ... */
-static int nw0__read_frame(nw0__conn *c, char *buffer, size_t usable, int flags) {
+static ssize_t nw0__receive_from(int fd, struct iovec v[2], int count, int flags) {
+    struct msghdr message;
+    memset(&message, 0, sizeof message);
+    message.msg_iov = v;
+    message.msg_iovlen = (size_t)count;
+    return NW0__TRY(recvmsg, recvmsg(fd, &message, flags));
+}
+
+/* recvmsg(), but from what came beyond the last frame, if there is such. News is read in large pieces, of which many items are
+ * taken one after the other; but what is large itself goes straight to where it is wanted. */
+static ssize_t nw0__receive(nw0__conn *c, struct iovec v[2], int count, int flags) {
+    struct iovec all[2];
+    size_t n, done = 0;
+    ssize_t got;
+    int i;
+    if (c->extra_done == c->extra_size) {
+        if (c->extra_room == 0 || nw0__total(v, count) > c->extra_room / 4) return nw0__receive_from(c->fd, v, count, flags);
+        all[0].iov_base = c->extra;
+        all[0].iov_len = c->extra_room;
+        got = nw0__receive_from(c->fd, all, 1, flags);
+        if (got <= 0) return got;
+        c->extra_size = (size_t)got;
+        c->extra_done = 0;
+    }
+    for (i = 0; i < count; i++, done += n) {
+        n = c->extra_size - c->extra_done;
+        if (n > v[i].iov_len) n = v[i].iov_len;
+        memcpy(v[i].iov_base, c->extra + c->extra_done, n);
+        c->extra_done += n;
+    }
+    if (c->extra_done == c->extra_size && c->extra_room == 0) {
+        nw0__free(c->extra);
+        c->extra = NULL;
+        c->extra_size = c->extra_done = 0;
+    }
+    return (ssize_t)done;
+}
+
+/* Points at where the next bytes belong: the rest of the head, and the body. Returns how many parts. A body of which the size is not
+ * known yet may be read into the caller's buffer together with its head; but not where the next frame follows at once. */
+static int nw0__aim(nw0__conn *c, char *buffer, size_t usable, struct iovec v[2]) {
+    size_t have = nw0__body_got(c), end = c->body ? c->room : c->got >= c->head_size ? c->size : c->extra_room ? 0 : usable;
+    int count = 0;
+    if (c->got < c->head_size) {
+        v[count].iov_base = c->head + c->got;
+        v[count++].iov_len = c->head_size - c->got;
+    }
+    if (end > have) {
+        v[count].iov_base = (c->body ? c->body : buffer) + have;
+        v[count++].iov_len = end - have;
+    }
+    return count;
+}
+
+/* What an ending connection, or bytes that are no frame, mean for the one who reads. */
+static int nw0__bad_frame(const nw0__conn *c) {
+    bool called = !c->home || nw0__is_feed(c);
+    errno = called && c->got > 0 && c->head[0] == 0xFF ? EPROTONOSUPPORT : EPROTO; /* FF is how ZeroMQ begins */
+    return -1;
+}
+
+/* Understands the head, as far as it has come. */
+static int nw0__check_head(nw0__conn *c) {
+    size_t n = c->got < c->head_size ? c->got : c->head_size, skip = c->head_size - NW0__LENGTH;
+    if (skip > 0 && nw0__check_introduction(c->head, n, &c->kind) < 0) return nw0__bad_frame(c);
+    if (n > skip && nw0__check_length(c->head + skip, n - skip, &c->size) < 0) return nw0__bad_frame(c);
+    if (c->kind == '!' && !c->has_topic && c->size >= NW0_NAME_SIZE) return nw0__bad_frame(c); /* of a topic, or a prefix */
+    return 0;
+}
+
+/* Takes in n bytes that were read. */
+static int nw0__took(nw0__conn *c, const char *buffer, size_t n) {
+    bool before = c->got >= c->head_size;
+    c->got += n;
+    if (!before && nw0__check_head(c) < 0) return -1;
+    if (c->got <= c->head_size || c->got <= c->head_size + c->size) return 0;
+    return c->home ? nw0__keep_extra(c, buffer) : nw0__bad_frame(c); /* nobody answers twice */
+}
+
+/* One read: head and body together, as far as they are there. 1: as much came as was asked for; 0: less, so that another try would
+ * only say so (or EAGAIN, or the time is up); -1: EINTR, or the end of the conversation: ECONNRESET, EPROTO ... */
+static int nw0__read_once(nw0__conn *c, char *buffer, size_t usable, int flags) {
     struct iovec v[2];
-    size_t asked;
-    ssize_t n;
-    int count;
+    int count = nw0__aim(c, buffer, usable, v);
+    size_t asked = nw0__limit_parts(v, &count, NW0_SHORT(recvmsg, nw0__total(v, count)));
+    ssize_t n = nw0__receive(c, v, count, flags);
+    if (n == 0) errno = ECONNRESET;
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return 0;
+    if (n <= 0 || nw0__took(c, buffer, (size_t)n) < 0) return -1;
+    return (size_t)n == asked;
+}
+
+/* Reads on at a frame. 1: it is whole; 0: more must come; -1: as above, or ENOMEM. */
+static int nw0__read_frame(nw0__conn *c, char *buffer, size_t usable, int flags) {
+    int got;
     while (!nw0__is_whole(c)) {
-        if (c->got >= c->head_size && (c->body || c->size > usable)) {
+        if (c->got >= c->head_size && (c->body || c->size > usable))
             if (nw0__keep_body(c, buffer) < 0 || nw0__grow_body(c) < 0) return -1;
-        }
-        count = nw0__aim(c, buffer, usable, v);
-        asked = nw0__limit_parts(v, &count, NW0_SHORT(recvmsg, nw0__total(v, count)));
-        n = nw0__receive(c, v, count, flags);
-        if (n == 0) errno = ECONNRESET;
-        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return 0;
-        if (n <= 0 || nw0__took(c, buffer, (size_t)n) < 0) return -1;
-        if ((size_t)n < asked && !nw0__is_whole(c)) return 0; /* that was all there is: asking again would only say so */
+        got = nw0__read_once(c, buffer, usable, flags);
+        if (got < 0 || (got == 0 && !nw0__is_whole(c))) return got;
     }
     return 1;
 }
@@ -2764,10 +2875,11 @@ static ssize_t nw0__hand_over(nw0__conn *c, char *buffer, size_t capacity, const
 /* ---- writing a frame ---- */
 
 /* Sends head and body, from byte *done on. 0: all has left. -1, EINTR: a signal, or the socket's time limit, came before the end;
- * EAGAIN: nothing more fits now. */
+ * EAGAIN: nothing more fits now. A call that takes only a part does not say why: the next one, which does not wait, does. */
 static int nw0__write_frame(int fd, const void *head, size_t head_size, const void *body, size_t size, size_t *done, int flags) {
     struct msghdr message;
     struct iovec v[2];
+    bool cut = false;
     size_t asked;
     ssize_t n;
     int count;
@@ -2786,9 +2898,12 @@ static int nw0__write_frame(int fd, const void *head, size_t head_size, const vo
         message.msg_iov = v;
         message.msg_iovlen = (size_t)count;
         n = NW0__TRY(sendmsg, sendmsg(fd, &message, flags | MSG_NOSIGNAL));
+        if (n < 0 && cut && (errno == EAGAIN || errno == EWOULDBLOCK)) errno = EINTR;
         if (n < 0) return -1;
         *done += (size_t)n;
-        if ((size_t)n < asked) return errno = EINTR, -1;
+        if ((size_t)n == asked || (flags & MSG_DONTWAIT)) continue;
+        cut = true;
+        flags |= MSG_DONTWAIT;
     }
     return 0;
 }
@@ -2826,9 +2941,13 @@ static int nw0__check_size(const char *what, const void *bytes, size_t *size) {
 /* ---- listening ---- */
 
 static void nw0__close_endpoint(nw0__endpoint *e) {
+    if (e->publishing && e->listener >= 0) nw0__set_remove(&nw0__library.set, e->listener);
     nw0__set_close(&e->set);
     nw0__bell_close(&e->bell);
     nw0__close_fd(&e->listener);
+    nw0__free(e->news);
+    nw0__free(e->lists);
+    nw0__free(e->greeting);
     nw0__free(e);
 }
 
@@ -2904,17 +3023,6 @@ static int nw0__resolve_with_port(const char *address, nw0__place *place) {
     return result;
 }
 
-static nw0__endpoint *nw0__endpoint_spelled(const char *address) {
-    nw0__endpoint *e;
-    for (e = nw0__messages.endpoints; e; e = e->next)
-        if (!e->closing && address && strcmp(e->spelled, address) == 0) return e;
-    return NULL;
-}
-
-static void nw0__spell(char spelled[NW0__SPELLED], const char *address) {
-    if (strlen(address) < NW0__SPELLED) memcpy(spelled, address, strlen(address) + 1);
-}
-
 /* Was a service of ours advertised at this port for every network? Then it listens on every network. */
 static bool nw0__is_for_every_network(nw0__place place) {
     int i;
@@ -2925,17 +3033,13 @@ static bool nw0__is_for_every_network(nw0__place place) {
 
 /* The endpoint for an address, as it was written; opened, if that is wanted. */
 static nw0__endpoint *nw0__endpoint_for(const char *address, bool open) {
-    nw0__endpoint *e = nw0__endpoint_spelled(address);
+    nw0__endpoint *e;
     nw0__place place;
-    if (e && *e->spelled) return e;
     if (nw0__resolve_with_port(address, &place) < 0) return NULL;
     e = nw0__endpoint_at(place);
-    if (!e && open) {
-        if (nw0__is_for_every_network(place)) place.ip = 0;
-        e = nw0__listen_there(place);
-    }
-    if (e) nw0__spell(e->spelled, address);
-    return e;
+    if (e || !open) return e;
+    if (nw0__is_for_every_network(place)) place.ip = 0;
+    return nw0__listen_there(place);
 }
 
 /* No descriptors left: the caller stays in the queue of the kernel, which would report it again at once. So the listening socket
@@ -2943,12 +3047,15 @@ static nw0__endpoint *nw0__endpoint_for(const char *address, bool open) {
 static void nw0__go_deaf(nw0__endpoint *e) {
     nw0__debug("nobody can be accepted at port %u (%s): trying again in 0.1 s", (unsigned)e->place.port, strerror(errno));
     nw0__set_remove(&e->set, e->listener);
+    if (e->publishing) nw0__set_remove(&nw0__library.set, e->listener);
     e->deaf_until = nw0__now() + 0.1;
+    if (e->wants_fd && nw0__start_thread() == 0) nw0__wake_thread();
 }
 
 static void nw0__hear_again(nw0__endpoint *e, double now) {
-    if (e->deaf_until > 0 && now >= e->deaf_until)
-        e->deaf_until = nw0__set_add(&e->set, e->listener, POLLIN) < 0 ? now + 0.1 : 0;
+    if (e->deaf_until == 0 || now < e->deaf_until) return;
+    e->deaf_until = nw0__set_add(&e->set, e->listener, POLLIN) < 0 ? now + 0.1 : 0;
+    if (e->publishing) nw0__set_add(&nw0__library.set, e->listener, POLLIN);
 }
 
 static int nw0__accept(int listener) {
@@ -2973,14 +3080,6 @@ static bool nw0__is_allowed(const nw0__endpoint *e, int fd) {
     return nw0__matches(nw0__allowed(), nw0__print_ip(nw0__place_of(&a).ip, text));
 }
 
-static void nw0__push_ready(nw0__endpoint *e, int fd) {
-    if (e->ready_at + e->ready_count == NW0__READY) {
-        memmove(e->ready, e->ready + e->ready_at, (size_t)e->ready_count * sizeof e->ready[0]);
-        e->ready_at = 0;
-    }
-    if (e->ready_count < NW0__READY) e->ready[e->ready_at + e->ready_count++] = fd; /* else the set tells again */
-}
-
 static void nw0__accept_callers(nw0__endpoint *e) {
     nw0__conn *c;
     int i, fd;
@@ -2998,7 +3097,7 @@ static void nw0__accept_callers(nw0__endpoint *e) {
         if (!c) return;
         nw0__watch(c);
         if (!c->watched) nw0__hang_up(c);
-        else nw0__push_ready(e, fd);
+        else nw0__queue(c); /* most have sent their question already */
     }
 }
 
@@ -3006,18 +3105,18 @@ static void nw0__accept_callers(nw0__endpoint *e) {
 
 /* The next connection from which something can be read. */
 static nw0__conn *nw0__next_ready(nw0__endpoint *e) {
-    while (e->ready_count > 0) {
-        int fd = e->ready[e->ready_at++];
-        nw0__conn *c = nw0__conn_of(fd);
-        e->ready_count--;
-        if (fd == e->bell.in && !e->closing) nw0__hush(&e->bell);
-        if (fd == e->listener) nw0__accept_callers(e);
-        if (!c || c->home != e) continue; /* closed meanwhile */
-        if (!c->busy && !c->owner && !c->flushing) return c;
-        nw0__unwatch(c); /* it has its turn when this one's is over */
+    nw0__conn *c;
+    while ((c = e->ready) != NULL) {
+        nw0__unqueue(c);
+        if (!c->busy && !c->owner && !c->flushing && !c->prefixes) return c;
+        if (c->watched == &e->set) nw0__unwatch(c); /* it has its turn when this one's is over */
     }
-    e->ready_at = 0;
     return NULL;
+}
+
+static void nw0__hush_endpoint(nw0__endpoint *e) {
+    nw0__hush(&e->bell);
+    e->rung = false;
 }
 
 /* Waits until some are ready. 0, also if the time is up; -1: EINTR, or the endpoint was closed. */
@@ -3028,7 +3127,12 @@ static int nw0__wait_ready(nw0__endpoint *e, double deadline) {
     error = errno;
     if (e->closing) return nw0__fail(ECANCELED, "port %u was closed while a message was awaited there", (unsigned)e->place.port);
     if (n < 0) return nw0__fail(error, "the wait for a message was interrupted (%s): call again to go on", strerror(error));
-    for (i = 0; i < n; i++) nw0__push_ready(e, ready[i]);
+    for (i = 0; i < n; i++) {
+        nw0__conn *c = nw0__conn_of(ready[i]);
+        if (ready[i] == e->bell.in) nw0__hush_endpoint(e);
+        else if (ready[i] == e->listener) nw0__accept_callers(e);
+        else if (c && c->home == e) nw0__queue(c); /* else it was closed meanwhile */
+    }
     nw0__hear_again(e, nw0__now());
     return 0;
 }
@@ -3039,7 +3143,7 @@ static int nw0__wait_for_rest(nw0__endpoint *e, nw0__conn *c, double deadline) {
 #ifdef NW0__EPOLL
     struct pollfd p[2];
     int n, timeout = nw0__milliseconds_until(deadline);
-    if (e->ready_count > 0) return 0;
+    if (e->ready || e->deaf_until > 0) return 0;
     nw0__unwatch(c); /* so that the set speaks for the others */
     memset(p, 0, sizeof p);
     p[0].fd = c->fd;
@@ -3057,7 +3161,7 @@ static int nw0__wait_for_rest(nw0__endpoint *e, nw0__conn *c, double deadline) {
 
 #define NW0__NOT_YET (-2)
 
-static void nw0__subscribe_caller(nw0__conn *c);
+static void nw0__subscribe_caller(nw0__conn *c, const char *prefix);
 
 /* Reads from a connection that is ready. The size of a message; -1: EINTR or EMSGSIZE; NW0__NOT_YET: no whole message yet. */
 static ssize_t nw0__read_message(nw0__conn *c, char *buffer, size_t capacity, double deadline) {
@@ -3075,7 +3179,7 @@ static ssize_t nw0__read_message(nw0__conn *c, char *buffer, size_t capacity, do
         if (got == 1 || c->body || nw0__body_got(c) == 0) break;
         more = nw0__wait_for_rest(c->home, c, deadline);
     } while (more > 0 && !c->doomed);
-    if (got == 1 && c->kind == '!') return nw0__subscribe_caller(c), NW0__NOT_YET;
+    if (got == 1 && c->kind == '!') return nw0__subscribe_caller(c, c->body ? c->body : buffer), NW0__NOT_YET;
     if (got == 1) {
         nw0__own_by_this_thread(c);
         nw0__unlink(c);
@@ -3109,13 +3213,43 @@ static ssize_t nw0__next_message(nw0__endpoint *e, char *buffer, size_t capacity
             if (e->closing) break;
         }
         if (nw0__wait_ready(e, deadline) < 0) return -1;
-        if (e->ready_count == 0 && nw0__now() >= deadline) break;
-        if (nw0__now() >= deadline && ++late > 100) break; /* a wait of 0 seconds looks at what is there, but not for ever */
+        if (nw0__now() >= deadline && (!e->ready || ++late > 100)) break; /* 0 seconds look at what is there, but not for ever */
     }
     return nw0__fail(ETIMEDOUT, "no message came to port %u in time", (unsigned)e->place.port);
 }
 
 static void nw0__free_if_closed(nw0__endpoint *e);
+
+static void nw0__use(nw0__endpoint *e) {
+    e->users++;
+    if (e->rung) nw0__hush_endpoint(e);
+}
+
+/* Is something here that was read already, so that the set does not show it? */
+static bool nw0__has_more(const nw0__endpoint *e) {
+    const nw0__conn *c;
+    for (c = e->conns; c; c = c->next)
+        if (c->owner && !c->asked) return true;
+    return e->ready != NULL;
+}
+
+/* Other threads that wait at the set, and programs that poll it themselves, must see what only we know: so the bell, which is in
+ * the set, goes on ringing. */
+static void nw0__show(nw0__endpoint *e) {
+    if ((!e->wants_fd && e->users == 0) || e->closing || e->rung || !nw0__has_more(e)) return;
+    e->rung = true;
+    nw0__ring(&e->bell);
+}
+
+static void nw0__unuse(nw0__endpoint *e) {
+    int error = errno;
+    e->users--;
+    if (e->deaf_until > 0 && !e->wants_fd) nw0__hear_again(e, NW0__NEVER); /* others who wait would not know when */
+    nw0__show(e);
+    nw0__free_if_closed(e);
+    errno = error;
+}
+
 static int nw0__reply(nw0__conn *c, const char *reply, size_t size);
 
 NW0_API ssize_t nw0_wait_for_message_from(const char *address, void *message, size_t capacity, double wait_for_s,
@@ -3130,13 +3264,12 @@ NW0_API ssize_t nw0_wait_for_message_from(const char *address, void *message, si
     if (e) {
         c = nw0__mine(e, true);
         if (c) nw0__hang_up(c); /* its question was not answered */
-        e->users++;
+        nw0__use(e);
         size = nw0__next_message(e, (char *)message, capacity, deadline, &c);
         taken = size >= 0 && (message || capacity > 0);
         if (taken) c->asked = true;
         if (taken && autoreply) nw0__reply(c, NULL, 0);
-        e->users--;
-        nw0__free_if_closed(e);
+        nw0__unuse(e);
     }
     nw0__leave();
     return size;
@@ -3156,38 +3289,32 @@ static int nw0__peek(int fd) {
 static void nw0__answered(nw0__conn *c) {
     nw0__next_frame(c);
     nw0__watch(c);
-    if (!c->watched) {
-        nw0__hang_up(c);
-    } else if (c->extra) {
-        nw0__push_ready(c->home, c->fd);
-        nw0__ring(&c->home->bell);
-    }
+    if (!c->watched) nw0__hang_up(c);
+    else if (c->extra) nw0__queue(c);
 }
 
 /* Leaves the rest of an answer to the background thread. */
 static int nw0__flush_later(nw0__conn *c) {
     if (nw0__start_thread() < 0) return -1;
     nw0__unwatch(c);
-    if (nw0__set_add(&nw0__library.set, c->fd, POLLOUT) < 0) return -1;
     c->flushing = true;
-    c->owner = NULL; /* the thread may end meanwhile */
     nw0__messages.flushing++;
+    c->owner = NULL; /* the thread may end meanwhile */
+    nw0__watch_for(c, POLLOUT);
+    if (!c->watched) return -1;
     nw0__debug("%lu bytes of an answer are sent in the background: the asker reads slowly", (unsigned long)c->out_size);
     return 0;
 }
 
-static double nw0__flush_turn(double now) {
-    (void)now;
-    return NW0__NEVER;
-}
-
-static void nw0__flush_ready(int fd) {
-    nw0__conn *c = nw0__conn_of(fd);
-    if (!c || !c->flushing) return;
+/* The background thread: there is room again. */
+static void nw0__flush_answer(nw0__conn *c) {
+    nw0__endpoint *e = c->home;
     if (nw0__write_frame(c->fd, "", 0, c->out, c->out_size, &c->out_done, MSG_DONTWAIT) == 0) {
-        nw0__stop_flushing(c);
+        nw0__unwatch(c);
+        nw0__sent_all(c);
         nw0__forget_rest(c);
         nw0__answered(c);
+        nw0__show(e);
     } else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
         nw0__debug("the asker did not wait for the end of its answer: %s", strerror(errno));
         nw0__hang_up(c);
@@ -3230,10 +3357,9 @@ NW0_API int nw0_send_reply_to(const char *address, const void *reply, size_t siz
     e = nw0__endpoint_for(address, false);
     c = e ? nw0__mine(e, true) : NULL;
     if (c) {
-        e->users++;
+        nw0__use(e);
         result = nw0__reply(c, (const char *)reply, size);
-        e->users--;
-        nw0__free_if_closed(e);
+        nw0__unuse(e);
     } else if (e || !errno) {
         nw0__fail(EINVAL, "this thread has no message from \"%.80s\" to answer: nw0_wait_for_message_from comes first", address);
     }
@@ -3255,14 +3381,19 @@ static nw0__conn *nw0__find_call(nw0__place place, bool mine) {
     return NULL;
 }
 
-/* Whom an address means. Names that were looked up before are not looked up again while a connection lasts. */
+/* Whom an address means. A port alone is one of this machine. */
 static int nw0__callee(const char *address, nw0__place *place) {
-    nw0__conn *c;
-    if (address && nw0__parse_place(address, place)) return 0;
-    for (c = nw0__messages.calls; c && address; c = c->next)
-        if (*c->spelled && strcmp(c->spelled, address) == 0) return *place = c->place, 0;
     if (nw0__resolve_with_port(address, place) < 0) return -1;
     return place->ip ? 0 : nw0__best_ip(nw0__allowed(), &place->ip);
+}
+
+/* TCP lets a socket connect to itself, if it was given the very port that it calls: nobody listens there. */
+static bool nw0__is_self_call(const nw0__conn *c) {
+    struct linger none = {1, 0}; /* close without TIME_WAIT, which would keep the service from its port */
+    uint16_t port;
+    if (nw0__bound_port(c->fd, &port) < 0 || port != c->place.port || !nw0__is_ours(c->place.ip)) return false;
+    setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+    return true;
 }
 
 /* connect() with a deadline: it is begun, and when it is done the socket becomes writable. */
@@ -3281,6 +3412,7 @@ static int nw0__connect(nw0__conn *c, double deadline) {
         if (n == 0) return errno = ETIMEDOUT, -1;
         if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 || error) return errno = error ? error : errno, -1;
     }
+    if (nw0__is_self_call(c)) return errno = ECONNREFUSED, -1;
     nw0__nonblocking(c->fd, false);
     nw0__tune(c->fd);
     return 0;
@@ -3308,7 +3440,6 @@ static nw0__conn *nw0__call(nw0__place place, const char *address, double deadli
         c = fd < 0 ? NULL : nw0__new_conn(fd, NULL);
         if (!c) return nw0__not_called(address, errno, deadline), (nw0__conn *)NULL;
         c->place = place;
-        nw0__spell(c->spelled, address);
         if (nw0__connect(c, deadline) == 0) return c;
         error = errno;
         nw0__hang_up(c);
@@ -3469,8 +3600,708 @@ NW0_API ssize_t nw0_wait_for_reply_from(const char *address, void *reply, size_t
     return result;
 }
 
-static void nw0__subscribe_caller(nw0__conn *c) {
-    nw0__hang_up(c);
+/* ============================================================================================================
+   News                                                                                                  >>news
+
+   A subscriber calls the publisher and says what it wants; from then on everything flows the other way. One system call for each
+   item and subscriber would be slow, and a subscriber that does not read would stop the publisher. So the items of an address
+   are written once, one after the other, into one buffer, and each subscriber has a cursor into it: what lies
+   between its cursor and the end is sent to it in one piece. An item leaves at once if the last one left a while ago; in a
+   flood some 8 KiB are gathered first, and the background thread sends what is left when the flood ends.
+
+   What goes wrong: a subscriber that does not keep up. When the buffer is full, its older half is given up; whoever still had a
+   cursor there misses those items, but gets the rest of the one that it has a part of. And a publisher that goes away: the
+   subscription remains, and the background thread calls again until it is back. Examples: none yet.
+   ============================================================================================================ */
+
+#define NW0__FLUSH_PAUSE_S 0.0003 /* news that comes faster than this is gathered, */
+#define NW0__FLUSH_BYTES 8192     /* up to so many bytes */
+#define NW0__PREFIXES 64          /* that one subscriber may have */
+
+/* ---- subscribers ---- */
+
+static uint64_t nw0__news_end(const nw0__endpoint *e) {
+    return e->news_start + e->news_used;
+}
+
+/* The item at a position: topic frame, data frame. Returns how many bytes both are. */
+static size_t nw0__item(const nw0__endpoint *e, uint64_t position, const char **topic, size_t *topic_size) {
+    const unsigned char *item = (const unsigned char *)e->news + (position - e->news_start);
+    *topic_size = nw0__get32(item);
+    *topic = (const char *)item + NW0__LENGTH;
+    return NW0__LENGTH + *topic_size + NW0__LENGTH + nw0__get32(item + NW0__LENGTH + *topic_size);
+}
+
+static bool nw0__wants(const nw0__conn *c, const char *topic, size_t size) {
+    const unsigned char *p = c->prefixes, *end = p + c->prefixes_size;
+    if (c->everything) return true;
+    for (; p < end; p += 1 + *p)
+        if (*p <= size && memcmp(p + 1, topic, *p) == 0) return true;
+    return false;
+}
+
+/* Does it want the item at this position, and how many bytes is that? */
+static bool nw0__wants_item(const nw0__conn *c, uint64_t position, size_t *size) {
+    const char *topic;
+    size_t topic_size;
+    *size = nw0__item(c->home, position, &topic, &topic_size);
+    return nw0__wants(c, topic, topic_size);
+}
+
+/* Passes over items that it does not want. */
+static void nw0__skip_items(nw0__conn *c) {
+    uint64_t end = nw0__news_end(c->home);
+    size_t size;
+    while (!c->everything && c->cursor < end && !nw0__wants_item(c, c->cursor, &size)) c->cursor += size;
+}
+
+/* n more bytes have left: the cursor moves past the items that are complete. */
+static void nw0__advance(nw0__conn *c, size_t n) {
+    size_t size;
+    c->partial += n;
+    if (c->everything && c->cursor + c->partial == nw0__news_end(c->home)) {
+        c->cursor += c->partial; /* the usual case, without a look at each item */
+        c->partial = 0;
+    }
+    for (nw0__skip_items(c); c->partial > 0; nw0__skip_items(c)) {
+        nw0__wants_item(c, c->cursor, &size);
+        if (c->partial < size) return;
+        c->partial -= size;
+        c->cursor += size;
+    }
+}
+
+/* The bytes that it gets next, as far as they lie side by side. */
+static size_t nw0__next_run(const nw0__conn *c, const char **bytes) {
+    uint64_t end = nw0__news_end(c->home), stop = c->everything ? end : c->cursor;
+    size_t size;
+    while (stop < end && nw0__wants_item(c, stop, &size)) stop += size;
+    *bytes = c->home->news + (c->cursor - c->home->news_start) + c->partial;
+    return (size_t)(stop - c->cursor) - c->partial;
+}
+
+/* Sends what a subscriber has not got, until its connection is full. False: the connection is broken. */
+static bool nw0__send_items(nw0__conn *c) {
+    const char *bytes;
+    size_t done, size;
+    int result = 0;
+    if (c->out) result = nw0__write_frame(c->fd, "", 0, c->out, c->out_size, &c->out_done, MSG_DONTWAIT);
+    if (result == 0) nw0__forget_rest(c);
+    for (nw0__skip_items(c); result == 0 && c->cursor < nw0__news_end(c->home); nw0__advance(c, done)) {
+        size = nw0__next_run(c, &bytes);
+        done = 0;
+        result = nw0__write_frame(c->fd, "", 0, bytes, size, &done, MSG_DONTWAIT);
+    }
+    return result == 0 || errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+}
+
+/* Sends, and sees to it that the background thread goes on where the connection is full. */
+static void nw0__serve_subscriber(nw0__conn *c) {
+    bool blocked;
+    if (!nw0__send_items(c)) {
+        nw0__debug("a subscriber at port %u is gone: %s", (unsigned)c->home->place.port, strerror(errno));
+        nw0__hang_up(c);
+        return;
+    }
+    blocked = c->out || c->cursor < nw0__news_end(c->home);
+    if (blocked == c->blocked) return;
+    nw0__unwatch(c);
+    if (blocked) c->blocked = true, nw0__messages.flushing++;
+    else nw0__sent_all(c);
+    nw0__watch_for(c, blocked ? POLLIN | POLLOUT : POLLIN);
+}
+
+/* A caller wants news that begins with this prefix, from what has not left yet on. */
+static void nw0__subscribe_caller(nw0__conn *c, const char *prefix) {
+    nw0__endpoint *e = c->home;
+    unsigned char *more = (unsigned char *)nw0__resize(c->prefixes, c->prefixes_size + 1 + c->size);
+    int count = 0;
+    size_t at;
+    for (at = 0; more && at < c->prefixes_size; at += 1 + (size_t)more[at]) count++;
+    if (count == 0 && more) {
+        c->cursor = e->flushed_to;
+        e->subscribers++;
+        nw0__wake_waiters();
+    }
+    if (more) c->prefixes = more;
+    if (!more || count == NW0__PREFIXES || nw0__start_thread() < 0) {
+        nw0__hang_up(c);
+        return;
+    }
+    more[c->prefixes_size] = (unsigned char)c->size;
+    if (c->size > 0) memcpy(more + c->prefixes_size + 1, prefix, c->size);
+    c->prefixes_size += 1 + c->size;
+    if (c->size == 0) c->everything = true;
+    nw0__next_frame(c);
+    nw0__unwatch(c);
+    nw0__watch_for(c, c->blocked ? POLLIN | POLLOUT : POLLIN);
+}
+
+/* Reads what a subscriber says after its introduction: more prefixes. */
+static void nw0__read_prefixes(nw0__conn *c) {
+    int got, fd = c->fd;
+    while ((got = nw0__read_frame(c, NULL, 0, MSG_DONTWAIT)) == 1) {
+        nw0__subscribe_caller(c, c->body);
+        if (nw0__conn_of(fd) != c) return; /* it has too many */
+    }
+    if (got < 0 && errno != EINTR) nw0__hang_up(c);
+}
+
+/* A caller at a place where news is published says what it wants. One who asks questions is for those who wait for messages: of
+ * its first one only the length is read here. */
+static void nw0__introduce(nw0__conn *c) {
+    int got = 0;
+    if (c->busy || c->owner) return;
+    while (c->got < c->head_size && (got = nw0__read_once(c, NULL, 0, MSG_DONTWAIT)) > 0) continue;
+    if (got < 0 && errno != EINTR) {
+        nw0__hang_up(c);
+    } else if (c->kind == '!') {
+        nw0__read_prefixes(c);
+    } else if (c->kind == '?') {
+        nw0__unwatch(c);
+        nw0__watch(c);
+        if (!nw0__is_whole(c)) return;
+        nw0__queue(c); /* an empty message: nothing more will come that would wake somebody */
+        nw0__show(c->home);
+    }
+}
+
+/* Those who have called, but were not heard yet, may be subscribers. */
+static void nw0__meet_callers(nw0__endpoint *e) {
+    nw0__conn *c, *next;
+    if (e->deaf_until == 0) nw0__accept_callers(e);
+    for (c = e->conns; c; c = next) {
+        next = c->next;
+        if (!c->kind) nw0__introduce(c);
+    }
+}
+
+/* ---- publishing ---- */
+
+/* All subscribers get what there is. */
+static void nw0__flush_news(nw0__endpoint *e) {
+    nw0__conn *c, *next;
+    if (!e->publishing) return;
+    nw0__meet_callers(e);
+    for (c = e->conns; c; c = next) {
+        next = c->next;
+        if (c->prefixes && !c->blocked) nw0__serve_subscriber(c);
+    }
+    e->flushed_to = nw0__news_end(e);
+    e->flushed_at = nw0__now();
+}
+
+/* From now on the background thread listens there, too: a subscriber may call when the program is busy with something else. */
+static int nw0__publish_at(nw0__endpoint *e) {
+    nw0__conn *c;
+    if (e->publishing) return 0;
+    if (nw0__start_thread() < 0) return -1;
+    if (nw0__set_add(&nw0__library.set, e->listener, POLLIN) < 0) return nw0__fail(errno, "no subscribers can be accepted: %s", strerror(errno));
+    e->publishing = true;
+    for (c = e->conns; c; c = c->next)
+        if (!c->kind) nw0__unwatch(c), nw0__watch(c);
+    return 0;
+}
+
+/* The oldest position that is still wanted: of the slowest subscriber, if it is not too slow. */
+static uint64_t nw0__oldest_wanted(const nw0__endpoint *e, size_t keep) {
+    uint64_t oldest = e->flushed_to, limit = e->news_start;
+    const nw0__conn *c;
+    const char *topic;
+    size_t topic_size;
+    for (c = e->conns; c; c = c->next)
+        if (c->prefixes && c->cursor < oldest) oldest = c->cursor;
+    while (nw0__news_end(e) - limit > keep) limit += nw0__item(e, limit, &topic, &topic_size); /* whole items only */
+    return limit < oldest ? oldest : limit < e->flushed_to ? limit : e->flushed_to;
+}
+
+/* Its cursor stands in what is given up now: it goes on at the oldest item that is left; but not in the middle of one. */
+static void nw0__overtake(nw0__conn *c, uint64_t position) {
+    size_t size;
+    if (!c->prefixes || c->cursor >= position) return;
+    nw0__debug("a subscriber at port %u is too slow and misses %lu bytes of news", (unsigned)c->home->place.port,
+               (unsigned long)(position - c->cursor));
+    if (c->partial > 0) {
+        nw0__wants_item(c, c->cursor, &size);
+        if (nw0__keep_rest(c, "", 0, c->home->news + (c->cursor - c->home->news_start), size, c->partial) < 0)
+            shutdown(c->fd, SHUT_RDWR); /* half an item must not be followed by another one */
+    }
+    c->cursor = position;
+    c->partial = 0;
+}
+
+/* Forgets what everybody has, or, so that at most keep bytes remain, what the slow ones have not. */
+static void nw0__give_up_old(nw0__endpoint *e, size_t keep) {
+    uint64_t position = nw0__oldest_wanted(e, keep);
+    size_t n = (size_t)(position - e->news_start);
+    nw0__conn *c;
+    for (c = e->conns; c; c = c->next) nw0__overtake(c, position);
+    if (n > 0) memmove(e->news, e->news + n, e->news_used - n);
+    e->news_start = position;
+    e->news_used -= n;
+}
+
+/* Room for an item of n bytes. The buffer grows as long as it is small, so that most never need much. */
+static int nw0__make_room(nw0__endpoint *e, size_t n) {
+    size_t room;
+    char *more;
+    if (e->news_used + n <= e->news_room) return 0;
+    nw0__flush_news(e);
+    nw0__give_up_old(e, e->news_room < NW0_NEWS_BUFFER ? (size_t)-1 : NW0_NEWS_BUFFER / 2);
+    if (e->news_used + n <= e->news_room) return 0;
+    room = e->news_room < NW0__CHUNK / 4 ? NW0__CHUNK / 4 : e->news_room * 2;
+    if (room > NW0_NEWS_BUFFER) room = NW0_NEWS_BUFFER;
+    if (room < e->news_used + n) room = e->news_used + n;
+    more = (char *)nw0__resize(e->news, room);
+    if (!more) return nw0__fail(ENOMEM, "there is no memory for %lu bytes of news", (unsigned long)room);
+    e->news = more;
+    e->news_room = room;
+    return 0;
+}
+
+static int nw0__append(nw0__endpoint *e, const char *topic, size_t topic_size, const void *data, size_t size) {
+    char *at;
+    if (nw0__make_room(e, NW0__LENGTH + topic_size + NW0__LENGTH + size) < 0) return -1;
+    at = e->news + e->news_used;
+    nw0__put32((unsigned char *)at, topic_size);
+    if (topic_size > 0) memcpy(at + NW0__LENGTH, topic, topic_size);
+    at += NW0__LENGTH + topic_size;
+    nw0__put32((unsigned char *)at, size);
+    if (size > 0) memcpy(at + NW0__LENGTH, data, size);
+    e->news_used += NW0__LENGTH + topic_size + NW0__LENGTH + size;
+    return 0;
+}
+
+/* An item leaves at once, unless the last one did so a moment ago: then the background thread, or the next item, sends it along. */
+static void nw0__flush_now_or_later(nw0__endpoint *e) {
+    if (nw0__news_end(e) - e->flushed_to >= NW0__FLUSH_BYTES || nw0__now() - e->flushed_at > NW0__FLUSH_PAUSE_S) {
+        nw0__flush_news(e);
+    } else if (!e->flush_scheduled) {
+        e->flush_scheduled = true;
+        nw0__wake_thread();
+    }
+    if (e->subscribers == 0 && e->flushed_to == nw0__news_end(e)) {
+        e->news_start += e->news_used;
+        e->news_used = 0;
+    }
+}
+
+static int nw0__check_topic(const char *topic) {
+    if (!nw0__utf8(topic, strlen(topic))) return nw0__fail(EINVAL, "the topic \"%.80s\" is not UTF-8", topic);
+    if (strlen(topic) >= NW0_NAME_SIZE)
+        return nw0__fail(ENAMETOOLONG, "the topic \"%.40s...\" is too long: take at most %d bytes", topic, NW0_NAME_SIZE - 1);
+    return 0;
+}
+
+NW0_API int nw0_send_news_to(const char *address, const char *topic, const void *data, size_t size) {
+    nw0__endpoint *e;
+    nw0__conn *c;
+    int count = -1;
+    if (!topic) topic = "";
+    if (nw0__check_topic(topic) < 0 || nw0__check_size("the news", data, &size) < 0 || nw0__enter() < 0) return -1;
+    e = nw0__endpoint_for(address, true);
+    if (e && nw0__publish_at(e) == 0 && nw0__append(e, topic, strlen(topic), data, size) == 0) {
+        nw0__flush_now_or_later(e);
+        for (count = 0, c = e->conns; c; c = c->next) count += c->prefixes && nw0__wants(c, topic, strlen(topic));
+    }
+    nw0__leave();
+    return count;
+}
+
+NW0_API int nw0_wait_for_subscribers(const char *address, int count, double wait_for_s) {
+    double deadline = nw0__deadline(wait_for_s);
+    nw0__endpoint *e;
+    nw0__waiter w;
+    int result = -1;
+    if (nw0__enter() < 0) return -1;
+    e = nw0__endpoint_for(address, true);
+    if (e && nw0__publish_at(e) == 0 && nw0__begin_waiting(&w) == 0) {
+        nw0__use(e);
+        nw0__meet_callers(e);
+        for (result = 0; result == 0 && e->subscribers < count && !e->closing;) {
+            if (nw0__now() >= deadline)
+                result = nw0__fail(ETIMEDOUT, "%d subscribers came to port %u in time, not %d", e->subscribers, (unsigned)e->place.port, count);
+            else result = nw0__wait_for_table(&w, deadline);
+        }
+        if (result == 0 && e->closing) result = nw0__fail(ECANCELED, "port %u was closed meanwhile", (unsigned)e->place.port);
+        if (result == 0) result = e->subscribers;
+        nw0__end_waiting(&w);
+        nw0__unuse(e);
+    }
+    nw0__leave();
+    return result;
+}
+
+/* ---- subscribing ---- */
+
+static int nw0__feed_failed(const nw0__conn *c, int error) {
+    char text[NW0_ADDRESS_SIZE];
+    return nw0__no_answer(nw0__print(c->place, text), error, true);
+}
+
+/* The publisher is not there: the background thread calls again after a pause. */
+static void nw0__call_again(nw0__conn *c) {
+    nw0__unwatch(c);
+    if (c->fd >= 0) {
+        nw0__messages.by_fd[c->fd] = NULL;
+        nw0__close_fd(&c->fd);
+    }
+    nw0__next_frame(c);
+    c->extra_size = c->extra_done = 0;
+    c->has_topic = c->connecting = false;
+    c->retry_at = nw0__now() + c->retry_pause;
+    c->retry_pause = nw0__earlier(c->retry_pause * 2, 0.5);
+    nw0__wake_thread();
+}
+
+/* The connection stands: says what is wanted, once. */
+static void nw0__greet(nw0__conn *c) {
+    size_t done = 0;
+    nw0__unwatch(c);
+    c->connecting = false;
+    nw0__tune(c->fd);
+    nw0__watch(c);
+    if (!c->watched || nw0__write_frame(c->fd, "", 0, c->home->greeting, c->home->greeting_size, &done, MSG_DONTWAIT) < 0) {
+        nw0__call_again(c);
+    } else {
+        c->retry_at = 0;
+        c->retry_pause = 0.01;
+    }
+}
+
+/* A call of ours was answered, or not. */
+static void nw0__called(nw0__conn *c) {
+    int error = 0;
+    socklen_t size = sizeof error;
+    if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 || error || nw0__is_self_call(c)) nw0__call_again(c);
+    else nw0__greet(c);
+}
+
+/* Calls the publisher, without waiting for it. */
+static void nw0__subscribe(nw0__conn *c) {
+    struct sockaddr_in a = nw0__sockaddr(c->place);
+    c->fd = nw0__socket(SOCK_STREAM, nw0__at(0, 0));
+    if (c->fd >= 0 && nw0__fd_room(c->fd) < 0) nw0__close_fd(&c->fd);
+    if (c->fd < 0) {
+        nw0__call_again(c);
+        return;
+    }
+    nw0__messages.by_fd[c->fd] = c;
+    nw0__nonblocking(c->fd, true);
+    c->connecting = true;
+    c->retry_at = NW0__NEVER;
+    if (NW0__TRY(connect, connect(c->fd, (struct sockaddr *)&a, sizeof a)) == 0) nw0__called(c);
+    else if (errno != EINPROGRESS && errno != EINTR) nw0__call_again(c);
+    else nw0__watch_for(c, POLLOUT);
+}
+
+/* A list of strings as it is stored: one after the other, an empty one at the end. A NUL in front of each keeps those apart that are
+ * empty themselves. */
+static size_t nw0__store_list(const char *const list[], char *out) {
+    size_t used = 0;
+    for (; *list; list++) {
+        size_t n = strlen(*list) + 1;
+        if (out) out[used] = '+', memcpy(out + used + 1, *list, n);
+        used += 1 + n;
+    }
+    if (out) out[used] = '\0';
+    return used + 1;
+}
+
+/* Is that the list which is stored there? Then *stored moves past it. */
+static bool nw0__same_list(const char **stored, const char *const list[]) {
+    for (; *list && **stored; list++) {
+        if (strcmp(*stored + 1, *list) != 0) return false;
+        *stored += strlen(*stored) + 1;
+    }
+    return !*list && !*(*stored)++;
+}
+
+static nw0__endpoint *nw0__find_feed(const char *const addresses[], const char *const prefixes[]) {
+    nw0__endpoint *f;
+    for (f = nw0__messages.feeds; f; f = f->next) {
+        const char *stored = f->lists;
+        if (!f->closing && nw0__same_list(&stored, addresses) && nw0__same_list(&stored, prefixes)) return f;
+    }
+    return NULL;
+}
+
+/* The introduction and a frame for each prefix. */
+static size_t nw0__write_greeting(const char *const prefixes[], char *out) {
+    size_t used = NW0__INTRODUCTION;
+    if (out) memcpy(out, NW0__NEWS, NW0__INTRODUCTION);
+    for (; *prefixes; prefixes++) {
+        size_t n = strlen(*prefixes);
+        if (out) {
+            nw0__put32((unsigned char *)out + used, n);
+            memcpy(out + used + NW0__LENGTH, *prefixes, n);
+        }
+        used += NW0__LENGTH + n;
+    }
+    return used;
+}
+
+static int nw0__check_lists(const char *const addresses[], const char *const prefixes[]) {
+    int i;
+    if (!addresses || !addresses[0] || !prefixes || !prefixes[0])
+        return nw0__fail(EINVAL, "there is nothing to subscribe to: both lists need an entry, and NULL at the end");
+    for (i = 0; prefixes[i]; i++)
+        if (strlen(prefixes[i]) >= NW0_NAME_SIZE)
+            return nw0__fail(ENAMETOOLONG, "no topic begins with \"%.40s...\": topics have at most %d bytes", prefixes[i], NW0_NAME_SIZE - 1);
+    if (i > NW0__PREFIXES) return nw0__fail(EINVAL, "%d prefixes are too many for a subscription: take at most %d", i, NW0__PREFIXES);
+    return 0;
+}
+
+/* A feed without connections yet. */
+static nw0__endpoint *nw0__new_feed(const char *const addresses[], const char *const prefixes[]) {
+    size_t n = nw0__store_list(addresses, NULL);
+    nw0__endpoint *f = (nw0__endpoint *)nw0__zeroed(sizeof *f);
+    if (!f) return nw0__fail(ENOMEM, "there is no memory for a subscription"), (nw0__endpoint *)NULL;
+    f->listener = f->bell.in = f->bell.out = -1;
+    f->lists = (char *)nw0__resize(NULL, n + nw0__store_list(prefixes, NULL));
+    f->greeting_size = nw0__write_greeting(prefixes, NULL);
+    f->greeting = (char *)nw0__resize(NULL, f->greeting_size);
+    if (nw0__set_open(&f->set) == 0 && f->lists && f->greeting && nw0__bell_open(&f->bell) == 0 &&
+        nw0__set_add(&f->set, f->bell.in, POLLIN) == 0) {
+        nw0__store_list(addresses, f->lists);
+        nw0__store_list(prefixes, f->lists + n);
+        nw0__write_greeting(prefixes, f->greeting);
+        return f;
+    }
+    nw0__fail(f->lists && f->greeting ? errno : ENOMEM, "there is no descriptor or no memory for a subscription");
+    nw0__close_endpoint(f);
+    return NULL;
+}
+
+/* Adds a connection for an address to a feed. */
+static int nw0__add_publisher(nw0__endpoint *f, const char *address) {
+    nw0__place place;
+    nw0__conn *c;
+    if (nw0__callee(address, &place) < 0) return -1;
+    c = nw0__new_conn(-1, f);
+    if (c) c->extra = (char *)nw0__resize(NULL, NW0__CHUNK);
+    if (!c || !c->extra) return nw0__fail(ENOMEM, "there is no memory for a subscription");
+    c->extra_room = NW0__CHUNK;
+    c->kind = '!';
+    c->place = place;
+    c->retry_pause = 0.01;
+    return 0;
+}
+
+/* The feed for these lists; a new one calls its publishers at once. */
+static nw0__endpoint *nw0__feed_for(const char *const addresses[], const char *const prefixes[]) {
+    nw0__endpoint *f = nw0__find_feed(addresses, prefixes);
+    nw0__conn *c;
+    int i;
+    if (f || nw0__check_lists(addresses, prefixes) < 0 || nw0__start_thread() < 0) return f;
+    f = nw0__new_feed(addresses, prefixes);
+    for (i = 0; f && addresses[i]; i++)
+        if (nw0__add_publisher(f, addresses[i]) < 0) {
+            int error = errno;
+            while (f->conns) nw0__hang_up(f->conns);
+            nw0__close_endpoint(f);
+            errno = error;
+            return NULL;
+        }
+    if (!f) return NULL;
+    f->next = nw0__messages.feeds;
+    nw0__messages.feeds = f;
+    for (c = f->conns; c; c = c->next) nw0__subscribe(c);
+    return f;
+}
+
+/* The thread that was told the size of an item has ended: it is for the others. */
+static void nw0__let_go(nw0__endpoint *feed, const nw0__self *owner) {
+    nw0__conn *c;
+    for (c = feed->conns; c; c = c->next) {
+        if (c->owner != owner) continue;
+        c->owner = NULL;
+        nw0__queue(c);
+    }
+    nw0__show(feed);
+}
+
+/* Reads on at an item: 1: topic and data are there; 0: not yet; -1: the end of the conversation. */
+static int nw0__read_item(nw0__conn *c, char *data, size_t usable) {
+    int got = 1;
+    if (!c->has_topic) {
+        got = nw0__read_frame(c, c->topic, sizeof c->topic - 1, MSG_DONTWAIT);
+        if (got < 1) return got;
+        c->topic[c->size] = '\0';
+        if (!nw0__utf8(c->topic, c->size) || strlen(c->topic) != c->size) return errno = EPROTO, -1;
+        nw0__next_frame(c);
+        c->has_topic = true;
+    }
+    return nw0__read_frame(c, data, usable, MSG_DONTWAIT);
+}
+
+/* Hands over an item, or its size. */
+static ssize_t nw0__give_item(nw0__conn *c, char *topic, char *data, size_t capacity) {
+    ssize_t size = nw0__hand_over(c, data, capacity, "the news");
+    if (topic) memcpy(topic, c->topic, strlen(c->topic) + 1);
+    nw0__own_by_this_thread(c);
+    if (size < 0 || (!data && capacity == 0)) return size;
+    nw0__next_frame(c);
+    c->has_topic = false;
+    if (c->extra_done < c->extra_size) nw0__queue(c);
+    return size;
+}
+
+/* Reads from a subscription that is ready. NW0__NOT_YET: no whole item yet. */
+static ssize_t nw0__read_news(nw0__conn *c, char *topic, char *data, size_t capacity, double deadline) {
+    size_t usable = data && capacity > 0 ? capacity - 1 : 0;
+    int got, more = 0, error;
+    do {
+        got = nw0__read_item(c, data, usable);
+        if (got < 0 && errno == EINTR) got = 0;
+        if (got != 0 || c->body || !c->has_topic || nw0__body_got(c) == 0) break;
+        more = nw0__wait_for_rest(c->home, c, deadline);
+    } while (more > 0 && !c->doomed);
+    error = errno;
+    if (got == 1) nw0__watch(c);
+    if (got == 1) return nw0__give_item(c, topic, data, capacity);
+    if (c->doomed) return nw0__hang_up(c), NW0__NOT_YET;
+    if (got < 0 || (c->has_topic && nw0__keep_body(c, data) < 0)) {
+        nw0__call_again(c);
+        if (error == EPROTO || error == EPROTONOSUPPORT) return nw0__feed_failed(c, error);
+        return NW0__NOT_YET;
+    }
+    nw0__watch(c);
+    errno = error;
+    return more < 0 ? nw0__fail(error, "the wait for news was interrupted (%s): call again to go on", strerror(error)) : NW0__NOT_YET;
+}
+
+static ssize_t nw0__next_news(nw0__endpoint *f, char *topic, char *data, size_t capacity, double deadline) {
+    nw0__conn *c = nw0__mine(f, false);
+    ssize_t size;
+    int late = 0;
+    if (c) return nw0__give_item(c, topic, data, capacity);
+    for (;;) {
+        while ((c = nw0__next_ready(f)) != NULL) {
+            size = nw0__read_news(c, topic, data, capacity, deadline);
+            if (size != NW0__NOT_YET) return size;
+            if (f->closing) break;
+        }
+        if (nw0__wait_ready(f, deadline) < 0) return -1;
+        if (nw0__now() >= deadline && (!f->ready || ++late > 100))
+            return nw0__fail(ETIMEDOUT, "no news came in time from %.80s%s", f->lists + 1,
+                             f->conns && f->conns->retry_at > 0 ? ", which cannot be reached: is the publisher running?" : "");
+    }
+}
+
+NW0_API ssize_t nw0_wait_for_news_from_any(const char *const addresses[], const char *const prefixes[],
+                                           char topic[NW0_NAME_SIZE], void *data, size_t capacity, double wait_for_s) {
+    double deadline = nw0__deadline(wait_for_s);
+    nw0__endpoint *f;
+    ssize_t size = -1;
+    if (nw0__check_lists(addresses, prefixes) < 0 || nw0__enter() < 0) return -1;
+    f = nw0__feed_for(addresses, prefixes);
+    if (f) {
+        nw0__use(f);
+        size = nw0__next_news(f, topic, (char *)data, capacity, deadline);
+        nw0__unuse(f);
+    }
+    nw0__leave();
+    return size;
+}
+
+static int nw0__check_publisher(const char *address) {
+    return address ? 0 : nw0__fail(EINVAL, "the address of the publisher is NULL: give the one that nw0_discover found");
+}
+
+NW0_API ssize_t nw0_wait_for_news_from(const char *address, const char *prefix, char topic[NW0_NAME_SIZE], void *data,
+                                       size_t capacity, double wait_for_s) {
+    const char *addresses[2] = {NULL, NULL}, *prefixes[2] = {NULL, NULL};
+    addresses[0] = address;
+    prefixes[0] = prefix ? prefix : "";
+    if (nw0__check_publisher(address) < 0) return -1;
+    return nw0_wait_for_news_from_any(addresses, prefixes, topic, data, capacity, wait_for_s);
+}
+
+/* ---- the background thread ---- */
+
+static double nw0__feeds_turn(double now) {
+    double next = NW0__NEVER;
+    nw0__endpoint *f;
+    nw0__conn *c;
+    for (f = nw0__messages.feeds; f; f = f->next)
+        for (c = f->conns; c; c = c->next) {
+            if (c->fd < 0 && !c->busy && c->retry_at <= now && !f->closing) nw0__subscribe(c);
+            if (c->fd < 0) next = nw0__earlier(next, c->retry_at);
+        }
+    return next;
+}
+
+/* What has gathered leaves at the latest after a moment; who had to be left waiting for a descriptor is accepted again. */
+static double nw0__news_turn(double now) {
+    double next = nw0__feeds_turn(now);
+    nw0__endpoint *e;
+    for (e = nw0__messages.endpoints; e; e = e->next) {
+        if (e->deaf_until > 0 && (e->publishing || e->wants_fd)) nw0__hear_again(e, now);
+        if (e->deaf_until > 0) next = nw0__earlier(next, e->deaf_until);
+        if (!e->flush_scheduled) continue;
+        if (e->flushed_at + NW0__FLUSH_PAUSE_S <= now) nw0__flush_news(e);
+        e->flush_scheduled = e->flushed_to < nw0__news_end(e);
+        if (e->flush_scheduled) next = nw0__earlier(next, e->flushed_at + NW0__FLUSH_PAUSE_S);
+    }
+    return next;
+}
+
+static void nw0__conn_ready(nw0__conn *c) {
+    int fd = c->fd;
+    if (c->watched != &nw0__library.set) return;
+    if (c->flushing) nw0__flush_answer(c);
+    else if (c->connecting) nw0__called(c);
+    else if (!c->kind) nw0__introduce(c);
+    else {
+        nw0__read_prefixes(c);
+        if (nw0__conn_of(fd) == c) nw0__serve_subscriber(c);
+    }
+}
+
+static void nw0__news_ready(int fd) {
+    nw0__conn *c = nw0__conn_of(fd);
+    nw0__endpoint *e;
+    if (c) nw0__conn_ready(c);
+    for (e = nw0__messages.endpoints; e && !c; e = e->next)
+        if (fd == e->listener && e->publishing) nw0__meet_callers(e);
+}
+
+/* ---- a loop of one's own ---- */
+
+static int nw0__set_fd(nw0__endpoint *e) {
+#ifdef NW0__EPOLL
+    e->wants_fd = true;
+    nw0__use(e);
+    nw0__unuse(e);
+    return e->set.fd;
+#else
+    (void)e;
+    return nw0__fail(ENOTSUP, "this system has no epoll: give the waits a short time instead");
+#endif
+}
+
+NW0_API int nw0_fd(const char *address) {
+    nw0__endpoint *e;
+    int fd = -1;
+    if (nw0__enter() < 0) return -1;
+    e = nw0__endpoint_for(address, true);
+    if (e) fd = nw0__set_fd(e);
+    nw0__leave();
+    return fd;
+}
+
+NW0_API int nw0_news_fd(const char *address, const char *prefix) {
+    const char *addresses[2] = {NULL, NULL}, *prefixes[2] = {NULL, NULL};
+    nw0__endpoint *f;
+    int fd = -1;
+    addresses[0] = address;
+    prefixes[0] = prefix ? prefix : "";
+    if (nw0__check_publisher(address) < 0 || nw0__check_lists(addresses, prefixes) < 0 || nw0__enter() < 0) return -1;
+    f = nw0__feed_for(addresses, prefixes);
+    if (f) fd = nw0__set_fd(f);
+    nw0__leave();
+    return fd;
 }
 
 /* ============================================================================================================
@@ -3484,7 +4315,7 @@ static void nw0__subscribe_caller(nw0__conn *c) {
 
 /* Frees an endpoint that was closed, as soon as no thread waits there. */
 static void nw0__free_if_closed(nw0__endpoint *e) {
-    nw0__endpoint **link = &nw0__messages.endpoints;
+    nw0__endpoint **link = e->lists ? &nw0__messages.feeds : &nw0__messages.endpoints;
     int error = errno;
     if (!e->closing || e->users > 0 || nw0__library.closing) return;
     while (*link != e) link = &(*link)->next;
@@ -3501,8 +4332,13 @@ static void nw0__begin_closing(nw0__endpoint *e) {
     nw0__ring(&e->bell);
     for (c = e->conns; c; c = next) {
         next = c->next;
-        if (!c->flushing) nw0__hang_up(c);
+        if (!c->flushing && !c->blocked) nw0__hang_up(c);
     }
+}
+
+static void nw0__close_now(nw0__endpoint *e) {
+    nw0__begin_closing(e);
+    nw0__free_if_closed(e);
 }
 
 static int nw0__close_calls(nw0__place place) {
@@ -3517,6 +4353,20 @@ static int nw0__close_calls(nw0__place place) {
     return count;
 }
 
+static int nw0__close_feeds(nw0__place place) {
+    nw0__endpoint *e, *next;
+    nw0__conn *c;
+    int count = 0;
+    for (e = nw0__messages.feeds; e; e = next) {
+        next = e->next;
+        for (c = e->conns; c && !nw0__same(c->place, place); c = c->next) continue;
+        if (!c) continue;
+        nw0__close_now(e);
+        count++;
+    }
+    return count;
+}
+
 NW0_API int nw0_close(const char *address) {
     nw0__endpoint *e;
     nw0__place place;
@@ -3526,46 +4376,51 @@ NW0_API int nw0_close(const char *address) {
     e = nw0__endpoint_for(address, false);
     result = !e && errno == EINVAL ? -1 : 0;
     if (e) {
-        nw0__begin_closing(e);
-        nw0__free_if_closed(e);
+        nw0__flush_news(e);
+        nw0__close_now(e);
         count++;
     }
-    if (result == 0 && nw0__callee(address, &place) == 0) count += nw0__close_calls(place);
+    if (result == 0 && nw0__callee(address, &place) == 0) count += nw0__close_calls(place) + nw0__close_feeds(place);
     if (result == 0 && count == 0)
         result = nw0__fail(ENOENT, "nothing of this program is open at \"%.80s\", so it cannot be closed", address);
     nw0__leave();
     return result;
 }
 
-/* Closes and frees everything. In a forked child the sets must go first: they are still the parent's, too, and taking
- * a descriptor out of one would take it out of the parent's. */
-static void nw0__discard(void) {
-    struct nw0__discovery *d = &nw0__discovery;
-    nw0__endpoint *e;
-    nw0__waiter *w;
-    int i;
-    if (nw0__library.has_thread) {
-        nw0__set_close(&nw0__library.set);
-        nw0__bell_close(&nw0__library.wake);
-    }
-    while ((e = nw0__messages.endpoints) != NULL) {
-        nw0__messages.endpoints = e->next;
+static void nw0__discard_list(nw0__endpoint *list) {
+    nw0__endpoint *e, *next;
+    for (e = list; e; e = next) {
+        next = e->next;
         nw0__set_close(&e->set);
         while (e->conns) e->conns->busy = false, nw0__hang_up(e->conns);
         nw0__close_endpoint(e);
     }
+}
+
+/* Closes and frees everything. In a forked child the sets must go first: they are still the parent's, too, and taking
+ * a descriptor out of one would take it out of the parent's. */
+static void nw0__discard(void) {
+    struct nw0__discovery *d = &nw0__discovery;
+    nw0__waiter *w = d->waiters;
+    int i;
+    d->waiters = NULL; /* nobody is to be woken */
+    for (; w; w = w->next) nw0__bell_close(&w->bell);
+    if (nw0__library.has_thread) {
+        nw0__set_close(&nw0__library.set);
+        nw0__bell_close(&nw0__library.wake);
+    }
+    nw0__discard_list(nw0__messages.endpoints);
+    nw0__discard_list(nw0__messages.feeds);
     while (nw0__messages.calls) nw0__messages.calls->busy = false, nw0__hang_up(nw0__messages.calls);
     nw0__free(nw0__messages.by_fd);
-    for (w = d->waiters; w; w = w->next) nw0__bell_close(&w->bell);
     if (d->running) nw0__close_fd(&d->ear);
     for (i = 0; i < d->network_count; i++) nw0__close_fd(&d->networks[i].mouth);
     memset(&nw0__messages, 0, sizeof nw0__messages);
     d->running = false;
     d->network_count = d->count = d->own_count = d->asker_count = 0;
-    d->waiters = NULL;
     d->first_look = d->last_question = 0;
     d->dropped = 0;
-    nw0__library.has_thread = nw0__library.started = false;
+    nw0__library.has_thread = nw0__library.started = nw0__library.closing = nw0__library.abandoned = false;
 }
 
 static void nw0__before_fork(void) {
@@ -3576,7 +4431,6 @@ static void nw0__after_fork_in_child(void) {
     pthread_mutex_init(&nw0__mutex, NULL);
     nw0__discard();
     nw0__library.inside = 0;
-    nw0__library.closing = false;
 }
 
 /* Reads the environment; once in the life of a process, arranges for its end and for forks. */
@@ -3591,7 +4445,6 @@ static void nw0__start(void) {
     snprintf(l->pattern, sizeof l->pattern, "%s", network && *network ? network : "*");
     if (arranged) return;
     arranged = true;
-    pthread_cond_init(&l->nobody, NULL);
     pthread_key_create(&l->ends, nw0__thread_ends);
     pthread_atfork(nw0__before_fork, nw0__unlock, nw0__after_fork_in_child);
     atexit(nw0_shutdown);
@@ -3611,7 +4464,8 @@ static int nw0__enter(void) {
 
 static void nw0__leave(void) {
     int error = errno;
-    if (--nw0__library.inside == 0 && nw0__library.closing) pthread_cond_signal(&nw0__library.nobody);
+    if (--nw0__library.inside == 0 && nw0__library.closing) nw0__ring(&nw0__library.quiet);
+    if (nw0__library.inside == 0 && nw0__library.abandoned) nw0__discard();
     nw0__unlock();
     errno = error;
 }
@@ -3619,13 +4473,10 @@ static void nw0__leave(void) {
 /* Lets the threads that are still inside come out, and what is still to be sent leave; but not for ever. */
 static void nw0__wait_until_quiet(double seconds) {
     double deadline = nw0__now() + seconds;
-    struct timespec t;
+    nw0__bell *quiet = &nw0__library.quiet;
     while ((nw0__library.inside > 0 || nw0__messages.flushing > 0) && nw0__now() < deadline) {
-        clock_gettime(CLOCK_REALTIME, &t); /* which is the clock of pthread_cond_timedwait; each look is a short one */
-        t.tv_nsec += 50000000;
-        t.tv_sec += t.tv_nsec / 1000000000;
-        t.tv_nsec %= 1000000000;
-        pthread_cond_timedwait(&nw0__library.nobody, &nw0__mutex, &t);
+        nw0__poll(quiet->in, POLLIN, nw0__earlier(deadline, nw0__now() + 0.05)); /* without a bell (no descriptor), look again */
+        nw0__hush(quiet);
     }
 }
 
@@ -3645,19 +4496,20 @@ NW0_API void nw0_shutdown(void) {
     nw0__lock();
     if (nw0__library.started && !nw0__library.closing) {
         nw0__library.closing = true;
+        nw0__bell_open(&nw0__library.quiet);
         for (i = 0; i < nw0__discovery.own_count; i++) nw0__announce(&nw0__discovery.own[i], 0);
         nw0__wake_waiters();
-        for (e = nw0__messages.endpoints; e; e = e->next) nw0__begin_closing(e);
+        for (e = nw0__messages.endpoints; e; e = e->next) nw0__flush_news(e), nw0__begin_closing(e);
+        for (e = nw0__messages.feeds; e; e = e->next) nw0__begin_closing(e);
         for (c = nw0__messages.calls; c; c = next) {
             next = c->next;
             nw0__hang_up(c);
         }
         nw0__wait_until_quiet(NW0__FLUSH_S);
         nw0__stop_thread();
-        if (nw0__library.inside == 0) { /* else a thread was cancelled in here: what it uses cannot be freed */
-            nw0__discard();
-            nw0__library.closing = false;
-        }
+        nw0__bell_close(&nw0__library.quiet);
+        nw0__library.abandoned = nw0__library.inside > 0; /* a signal handler holds a thread up, or it was cancelled in here */
+        if (!nw0__library.abandoned) nw0__discard();
     }
     nw0__unlock();
 }

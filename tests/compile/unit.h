@@ -1,0 +1,5 @@
+/* unit.h - see unit_main.c */
+#ifdef __cplusplus
+extern "C"
+#endif
+int unit_other(const char *address, char canonical[]);
