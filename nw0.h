@@ -1,102 +1,112 @@
-/* nw0.h - programs on a local network find each other by name, and talk.                   >>top
+/* nw0.h - programs on a local network find each other by name, and talk.                      >>top
 
 One header, libc and POSIX sockets, nothing to install. A complete pair of programs:
 
-    // server.c                                          // client.c
-    #define NW0_IMPLEMENTATION                           #define NW0_IMPLEMENTATION
-    #include "nw0.h"                                     #include "nw0.h"
-    #include <stdio.h>                                   #include <stdio.h>
+    // server.c                                     // client.c
+    #define NW0_IMPLEMENTATION                      #define NW0_IMPLEMENTATION
+    #include "nw0.h"                                #include "nw0.h"
+    #include <stdio.h>                              #include <stdio.h>
 
-    int main(void) {                                     int main(void) {
-        nw0_service me;                                      nw0_service hello;
-        char name[100], reply[120];                          char reply[120];
-        if (nw0_advertise("hello", NULL, &me) < 0)           if (nw0_discover("hello", 5, &hello) < 0 ||
-            return perror("advertise"), 1;                       nw0_send_message_to(hello.address, "Ann", NW0_TEXT,
-        for (;;) {                                                       reply, sizeof reply, 5) < 0)
-            if (nw0_wait_for_message_from(me.address,            return puts(nw0_error()), 1;
-                    name, sizeof name,                       puts(reply);
-                    NW0_FOREVER, false) < 0) continue;       return 0;
-            sprintf(reply, "Hello, %s!", name);          }
-            nw0_send_reply_to(me.address, reply, NW0_TEXT);
+    int main(void) {                                int main(void) {
+        nw0_service me;                                 nw0_service server;
+        char name[100], reply[120];                     char reply[120];
+        if (nw0_advertise("hello", NULL, &me) < 0)      if (nw0_discover("hello", 5, &server) < 0 ||
+            return puts(nw0_error()), 1;                    nw0_send_message_to(server.address,
+        while (nw0_wait_for_message_from(                       "Ann", NW0_TEXT,
+                   me.address, name, sizeof name,               reply, sizeof reply, 5) < 0)
+                   NW0_FOREVER, false) >= 0) {              return puts(nw0_error()), 1;
+            sprintf(reply, "Hello, %s!", name);         puts(reply);
+            nw0_send_reply_to(me.address,               return 0;
+                              reply, NW0_TEXT);     }
         }
+        return puts(nw0_error()), 1;
     }
 
-    $ cc server.c -o server -pthread && ./server         $ cc client.c -o client -pthread && ./client
-                                                         Hello, Ann!
+    $ cc server.c -o server -pthread && ./server    $ cc client.c -o client -pthread && ./client
+                                                    Hello, Ann!
 
 CONTENTS (search for the word with >> in front)
 
-    api         every function, with its arguments, errors and an example
-    platform    system headers, the allocator, where tests make system calls fail
-    errors      errno and the sentence; the clock
-    text        big-endian numbers, UTF-8, JSON strings, base64, shell words
-    addresses   "192.168.1.5:8080" and its shorter forms; the networks of this machine
-    sockets     opening, bells, sets of descriptors, one lock
-    frames      the bytes of a conversation          (pure functions of buffer and length)
-    adverts     the bytes of a datagram              (pure functions of buffer and length)
-    discovery   the table of services, the one background thread
-    messages    one question, one answer
-    news        one publisher, any number of subscribers
-    shutdown    closing, fork, the end
-    conventions names, versions, licence
+    api          every function, with its arguments, errors and an example
+    platform     system headers, the allocator, where tests make system calls fail
+    errors       errno and the sentence; the clock
+    text         big-endian numbers, UTF-8, JSON strings, base64, shell words
+    addresses    "192.168.1.5:8080" and its shorter forms; the networks of this machine
+    sockets      opening, bells, sets of descriptors, one lock
+    frames       the bytes of a conversation          (pure functions of buffer and length)
+    adverts      the bytes of a datagram              (pure functions of buffer and length)
+    discovery    the table of services, the one background thread
+    messages     one question, one answer
+    news         one publisher, any number of subscribers
+    shutdown     closing, fork, the end
+    conventions  names, versions, licence
 
 BEFORE THE INCLUDE
 
     NW0_IMPLEMENTATION      in exactly one .c file: the functions themselves come here
-    NW0_STATIC              every function is static: any number of files may define NW0_IMPLEMENTATION
+    NW0_STATIC              every function is static: any number of files may have them
     NW0_API                 what stands before each declaration (default: extern)
     NW0_PORT                the UDP port of discovery (9999)
     NW0_ADVERT_INTERVAL_S   seconds between two adverts of a service (2)
     NW0_ADVERT_TTL_S        seconds that an advert holds where nobody can be asked (20)
     NW0_MAX_SERVICES        how many services are remembered (1024)
-    NW0_MAX_MESSAGE         the longest message, in bytes (16777215, which is also the most there can be)
-    NW0_NEWS_BUFFER         bytes of news that are kept for subscribers who lag behind, for each publishing address (1 MiB)
+    NW0_MAX_MESSAGE         the longest message, in bytes (16777215, the most that there can be)
+    NW0_NEWS_BUFFER         bytes of news kept for slow subscribers, for each publishing address
+                            (1 MiB; one item may be longer)
     NW0_MALLOC(size), NW0_REALLOC(pointer, size), NW0_FREE(pointer)
-                            all or none; then nothing else allocates, except what libc does inside getifaddrs,
-                            getaddrinfo and pthread_create
+                            all or none; then nothing else allocates, except what libc does
+                            inside getifaddrs, getaddrinfo and pthread_create
 
 IN THE ENVIRONMENT, for whoever runs a program that they did not build
 
     NW0_PORT=9998           another port: these programs and the others do not hear each other
-    NW0_NETWORK=192.168.4.* discovery and default addresses use no other network (127.*: this machine alone)
-    NW0_DEBUG=1             one line on stderr for each thing sent, heard, joined, left or dropped, and why
+    NW0_NETWORK=192.168.4.* discovery and default addresses use no other network
+                            (127.*: this machine alone)
+    NW0_DEBUG=1             one line on stderr for each thing sent, heard, joined, left or
+                            dropped, and why
 
 RULES THAT HOLD EVERYWHERE
 
-  - Every buffer is yours. The library hands out no memory to free, and none that changes later (nw0_error() apart).
-  - Success is 0 or more; failure is -1 with errno set, and nw0_error() says in a sentence what failed, why, and what to do.
-  - A wait is in seconds on the monotonic clock: 0 looks once, NW0_FOREVER has no end, ETIMEDOUT when the time is up.
-    A signal handler that ran ends it with EINTR, and nothing is lost: make the same call again.
-  - A message of n bytes needs a buffer of n + 1: a NUL, which is not counted, always follows. Too small a buffer is EMSGSIZE,
-    and the message stays for the next call. NULL and 0 as the buffer: only the size is returned, nothing is taken.
-  - Any function from any thread. One background thread, which starts with the first need for it and blocks all signals.
+  - Every buffer is yours. The library hands out no memory to free, and none that changes later
+    (nw0_error() apart).
+  - Success is 0 or more; failure is -1 with errno set, and nw0_error() says in a sentence what
+    failed, why, and what to do.
+  - A wait is in seconds on the monotonic clock: 0 looks once, NW0_FOREVER has no end, ETIMEDOUT
+    when the time is up. A signal handler that ran ends it with EINTR, and nothing is lost: make
+    the same call again.
+  - A message of n bytes needs a buffer of n + 1: a NUL, which is not counted, always follows. Too
+    small a buffer is EMSGSIZE, and the message stays for the next call. NULL and 0 as the buffer:
+    only the size is returned, nothing is taken.
+  - Any function from any thread. One background thread, which starts when it is first needed and
+    blocks all signals.
   - No SIGPIPE, no signal handler, no descriptor that survives exec; a forked child starts afresh.
 
 WHAT IT IS NOT
 
   - Not encrypted, not authenticated: whoever is on the network can read everything and be anybody.
   - Not routed: it finds what one broadcast reaches (a subnet, a Wi-Fi), and IPv4 only.
-  - Not a queue: a message lives in the connection, and news is for those who listen when it is sent.
+  - Not a queue: a message lives in the connection, and news is for those who listen at the time.
 
 THE WIRE (try: tcpdump -Ani any udp port 9999)
 
-    UDP 9999     server                  everybody                  client
-                   |-- ["hello","192.168.1.5:50123",20] -->|           |     advert: when new, then every 2 s
-                   |                       |<-- ["?hello","192.168.1.7:41234",0] --|     question, broadcast
-                   |------------- ["hello","192.168.1.5:50123",20] --------------->|     answer, to the asker alone
-                   |-- ["hello","192.168.1.5:50123",0] --->|           |     goodbye: ttl 0
+    UDP 9999   server                  everybody               client
+                 |-- ["hello","192.168.1.5:50123",20] ->|        |   advert: when new, every 2 s
+                 |                        |<- ["?hello","192.168.1.7:41234",0] |   question, to all
+                 |---- ["hello","192.168.1.5:50123",20] -------->|   answer, to the asker alone
+                 |-- ["hello","192.168.1.5:50123",0] -->|        |   goodbye: ttl 0
 
-    TCP          client                                              server
-                   |-- 00 00 00 04 'n' 'w' '0' '?' ------------------->|     I ask questions (once)
-                   |-- 00 00 00 03 'A' 'n' 'n' ----------------------->|     a frame: its length, then its bytes
-                   |<- 00 00 00 0b 'H' 'e' 'l' 'l' 'o' ... ------------|     the answer; then the next question
+    TCP        client                                          server
+                 |-- 00 00 00 04 'n' 'w' '0' '?' ---------------->|   I ask questions (once)
+                 |-- 00 00 00 03 'A' 'n' 'n' -------------------->|   a frame: length, then bytes
+                 |<- 00 00 00 0b 'H' 'e' 'l' 'l' 'o' ... ---------|   the answer; the next question
 
     Adverts are those of NetworkZero (Python): programs of both kinds see each other's services.
 */
 #ifndef NW0_H
 #define NW0_H
 
-/* In strict modes (-std=c99) the system headers hide most of the network unless this stands before the first of them. */
+/* In strict modes (-std=c99) the system headers hide most of the network unless this stands before
+ * the first of them. */
 #if defined(NW0_IMPLEMENTATION) && !defined(_DEFAULT_SOURCE)
 #define _DEFAULT_SOURCE 1
 #endif
@@ -122,16 +132,16 @@ THE WIRE (try: tcpdump -Ani any udp port 9999)
 extern "C" {
 #endif
 
-/* ============================================================================================================
-   The functions                                                                                         >>api
-   ============================================================================================================ */
+/* =================================================================================================
+   The functions                                                                               >>api
+   ============================================================================================== */
 
 #define NW0_VERSION "1.0.0"
 
-#define NW0_FOREVER (-1.0)       /* wait without limit */
-#define NW0_TEXT ((size_t)-1)    /* as a size: "this is a C string, measure it" */
-#define NW0_NAME_SIZE 200        /* a name or a topic, its NUL included */
-#define NW0_ADDRESS_SIZE 24      /* "255.255.255.255:65535" and its NUL */
+#define NW0_FOREVER (-1.0)    /* wait without limit */
+#define NW0_TEXT ((size_t)-1) /* as a size: "this is a C string, measure it" */
+#define NW0_NAME_SIZE 200     /* a name or a topic, its NUL included */
+#define NW0_ADDRESS_SIZE 24   /* "255.255.255.255:65535" and its NUL */
 
 typedef struct nw0_service {
     char name[NW0_NAME_SIZE];       /* "chat/alice" */
@@ -140,158 +150,188 @@ typedef struct nw0_service {
 
 /* ---- addresses ---- */
 
-/* Turns any form of address into "ip:port". Forms: NULL or "" (the machine's best address and a free port), "8080" (a port of
- * the best address), "192.168.1.5" (a free port there), "192.168.1.5:8080", "192.168.*" and "192.168.*:8080" (the interface
- * that matches), "pi" and "pi:8080" (looked up, which may take as long as the resolver takes: every function takes every form,
- * but with the result of this one it is done once).
- * Returns 0. EINVAL: not an address; EADDRNOTAVAIL: no interface matches, or not an address of this machine, where a free
- * port was asked for; EHOSTUNREACH: the host name is not known. canonical may be NULL.
+/* Turns any form of address into "ip:port". Forms: NULL or "" (the machine's best address and a
+ * free port), "8080" (a port of the best address), "192.168.1.5" (a free port there),
+ * "192.168.1.5:8080", "192.168.*" and "192.168.*:8080" (the interface that matches), "pi" and
+ * "pi:8080" (looked up, which may take as long as the resolver takes: every function takes every
+ * form, but with the result of this one it is done once). Returns 0. EINVAL: not an address;
+ * EADDRNOTAVAIL: no interface matches, or not an address of this machine, where a free port was
+ * asked for; EHOSTUNREACH: the host name is not known. canonical may be NULL.
  *     char address[NW0_ADDRESS_SIZE];  nw0_address("192.168.*:8080", address); */
 NW0_API int nw0_address(const char *address, char canonical[NW0_ADDRESS_SIZE]);
 
 /* ---- discovery ---- */
 
-/* Makes a service known under a name, until nw0_unadvertise, nw0_shutdown or the end of the program.
- * address: any form of nw0_address. Without a port, a listening socket is opened now: what is sent before the first wait is
- * queued, not refused. With a port, nothing is opened before the first wait: the address may be another program's.
- * With an IP or a pattern in it the service is known on that network alone; else on each network by the address there.
- * name: UTF-8, 1 to 199 bytes, not starting with '?'. Advertising a name again replaces it. service, which may be NULL, is
- * filled with the name and the address to give to nw0_wait_for_message_from. Returns 0.
- * EINVAL, ENAMETOOLONG: the name; EINVAL, EADDRNOTAVAIL, EHOSTUNREACH: the address; ENOBUFS: NW0_MAX_SERVICES are known.
+/* Makes a service known under a name, until nw0_unadvertise, nw0_shutdown or the end of the
+ * program. address: any form of nw0_address. Without a port, a listening socket is opened now: what
+ * is sent before the first wait is queued, not refused. With a port, nothing is opened before the
+ * first wait: the address may be another program's. With an IP or a pattern in it the service is
+ * known on that network alone; else on each network by the address there. name: UTF-8, 1 to 199
+ * bytes, not starting with '?'. Advertising a name again replaces it. service, which may be NULL,
+ * is filled with the name and the address to give to nw0_wait_for_message_from. Returns 0. EINVAL,
+ * ENAMETOOLONG: the name; EINVAL, EADDRNOTAVAIL, EHOSTUNREACH: the address; ENOBUFS:
+ * NW0_MAX_SERVICES are known.
  *     nw0_service me;  nw0_advertise("chat/alice", NULL, &me); */
 NW0_API int nw0_advertise(const char *name, const char *address, nw0_service *service);
 
-/* The same, with the choice to fail (EEXIST) if the name is in use: the network is asked first, which takes up to 0.3 s.
- * ttl_s: for how many seconds those who cannot ask back believe an advert (more than 0; else EINVAL).
+/* The same, with the choice to fail (EEXIST) if the name is in use: the network is asked first,
+ * which takes up to 0.3 s. ttl_s: for how many seconds those who cannot ask back believe an advert
+ * (more than 0; else EINVAL).
  *     nw0_advertise_ex("printer", "9100", true, 60, NULL); */
-NW0_API int nw0_advertise_ex(const char *name, const char *address, bool fail_if_exists, double ttl_s, nw0_service *service);
+NW0_API int nw0_advertise_ex(const char *name, const char *address, bool fail_if_exists,
+                             double ttl_s, nw0_service *service);
 
-/* Says goodbye for a service of this program. The socket at its address stays open (nw0_close). ENOENT: no such advert here.
+/* Says goodbye for a service of this program. The socket at its address stays open (nw0_close).
+ * ENOENT: no such advert here.
  *     nw0_unadvertise("chat/alice"); */
 NW0_API int nw0_unadvertise(const char *name);
 
-/* Waits until a service of that name is known. 0 seconds never waits. Returns 0; ETIMEDOUT, EINTR, EINVAL (the name).
+/* Waits until a service of that name is known. 0 seconds never waits. Returns 0; ETIMEDOUT, EINTR,
+ * EINVAL (the name).
  *     nw0_service bob;  if (nw0_discover("chat/bob", 5, &bob) < 0) puts(nw0_error()); */
 NW0_API int nw0_discover(const char *name, double wait_for_s, nw0_service *service);
 
-/* All services, sorted by name, as soon as at least one is known. Returns how many there are, which may be more than
- * capacity; 0 when the time is up. The first list of a program takes half a second, in which the network answers. EINTR.
+/* All services, sorted by name, as soon as at least one is known. Returns how many there are, which
+ * may be more than capacity; 0 when the time is up. The first list of a program takes half a
+ * second, in which the network answers. EINTR.
  *     nw0_service all[50];  int n = nw0_discover_all(1, all, 50); */
 NW0_API int nw0_discover_all(double wait_for_s, nw0_service services[], int capacity);
 
-/* The services whose names begin with group + separator ("/" if NULL), but for the names in exclude (ends with NULL, or NULL).
- * Returns how many there are, which may be more than capacity. Does not wait, except for the first list of a program. EINTR.
+/* The services whose names begin with group + separator ("/" if NULL), but for the names in exclude
+ * (ends with NULL, or NULL). Returns how many there are, which may be more than capacity. Does not
+ * wait, except for the first list of a program. EINTR.
  *     nw0_service nodes[9];  int n = nw0_discover_group("cluster", NULL, NULL, nodes, 9); */
-NW0_API int nw0_discover_group(const char *group, const char *separator, const char *const exclude[],
-                               nw0_service services[], int capacity);
+NW0_API int nw0_discover_group(const char *group, const char *separator,
+                               const char *const exclude[], nw0_service services[], int capacity);
 
-/* Keeps a list of yours up to date, one change at a time: compares members (*count of them, 0 at first) with what is known
- * and, at the first difference, brings the list up to date, fills changed (may be NULL) and returns NW0_JOINED or NW0_LEFT.
- * A service that moved has NW0_LEFT, then NW0_JOINED. group NULL: every service. Your own services are among them.
- * ETIMEDOUT, EINTR; ENOBUFS: somebody joined, and the list is full.
+/* Keeps a list of yours up to date, one change at a time: compares members (*count of them, 0 at
+ * first) with what is known and, at the first difference, brings the list up to date, fills changed
+ * (may be NULL) and returns NW0_JOINED or NW0_LEFT. A service that moved has NW0_LEFT, then
+ * NW0_JOINED. group NULL: every service. Your own services are among them. ETIMEDOUT, EINTR;
+ * ENOBUFS: somebody joined, and the list is full.
  *     nw0_service list[9], who;  int n = 0;
- *     if (nw0_wait_for_change("chat", NULL, list, &n, 9, &who, NW0_FOREVER) == NW0_JOINED) puts(who.name); */
+ *     if (nw0_wait_for_change("chat", NULL, list, &n, 9, &who, NW0_FOREVER) == NW0_JOINED)
+ * puts(who.name); */
 enum { NW0_JOINED = 1, NW0_LEFT = 2 };
-NW0_API int nw0_wait_for_change(const char *group, const char *separator, nw0_service members[], int *count, int capacity,
-                                nw0_service *changed, double wait_for_s);
+NW0_API int nw0_wait_for_change(const char *group, const char *separator, nw0_service members[],
+                                int *count, int capacity, nw0_service *changed, double wait_for_s);
 
 /* ---- messages: one question, one answer ---- */
 
-/* Sends a message and waits for the answer; returns its size. A service that does not listen yet is tried until the time is up.
- * size: bytes of message, or NW0_TEXT. reply NULL and capacity 0: the size of the answer is returned, and it stays to be
- * fetched with nw0_wait_for_reply_from, or is dropped by the next message to that address.
- * ETIMEDOUT: no answer yet; EINTR (after both, if the message has left, nw0_wait_for_reply_from goes on); ECONNRESET: the other
- * side closed before it answered; EHOSTUNREACH: the other machine is gone; EMSGSIZE: the message is longer than
- * NW0_MAX_MESSAGE, or the answer is longer than the buffer, and stays to be fetched; EPROTONOSUPPORT: a NetworkZero program
- * in Python is there, which speaks ZeroMQ; EPROTO: something else is there. Nothing is ever sent twice.
- *     char reply[100];  nw0_send_message_to(bob.address, "hello", NW0_TEXT, reply, sizeof reply, 5); */
-NW0_API ssize_t nw0_send_message_to(const char *address, const void *message, size_t size, void *reply, size_t capacity,
-                                    double wait_for_reply_s);
+/* Sends a message and waits for the answer; returns its size. A service that does not listen yet is
+ * tried until the time is up. size: bytes of message, or NW0_TEXT. reply NULL and capacity 0: the
+ * size of the answer is returned, and it stays to be fetched with nw0_wait_for_reply_from, or is
+ * dropped by the next message to that address. ETIMEDOUT: no answer yet; EINTR (after both, if the
+ * message has left, nw0_wait_for_reply_from goes on); ECONNRESET: the other side closed before it
+ * answered; EHOSTUNREACH: the other machine is gone; EMSGSIZE: the message is longer than
+ * NW0_MAX_MESSAGE, or the answer is longer than the buffer, and stays to be fetched;
+ * EPROTONOSUPPORT: a NetworkZero program in Python is there, which speaks ZeroMQ; EPROTO: something
+ * else is there. Nothing is ever sent twice.
+ *     char reply[100];  nw0_send_message_to(bob.address, "hello", NW0_TEXT, reply, sizeof reply,
+ * 5); */
+NW0_API ssize_t nw0_send_message_to(const char *address, const void *message, size_t size,
+                                    void *reply, size_t capacity, double wait_for_reply_s);
 
-/* Goes on waiting for the answer to this thread's last message to that address. Errors as above; EINVAL: nothing is outstanding.
+/* Goes on waiting for the answer to this thread's last message to that address. Errors as above;
+ * EINVAL: nothing is outstanding.
  *     n = nw0_wait_for_reply_from(bob.address, reply, sizeof reply, 5); */
-NW0_API ssize_t nw0_wait_for_reply_from(const char *address, void *reply, size_t capacity, double wait_for_s);
+NW0_API ssize_t nw0_wait_for_reply_from(const char *address, void *reply, size_t capacity,
+                                        double wait_for_s);
 
-/* Waits for a message at an address of this machine and returns its size. Answer it with nw0_send_reply_to; waiting again at
- * that address without an answer hangs up on the one who asked. autoreply: zero bytes are answered at once.
- * Several threads may wait at one address: each gets other messages. ETIMEDOUT, EINTR, EMSGSIZE (see the rules), EINVAL,
- * EADDRNOTAVAIL: not an address of this machine; EADDRINUSE: another program listens there; ECANCELED: closed meanwhile.
+/* Waits for a message at an address of this machine and returns its size. Answer it with
+ * nw0_send_reply_to; waiting again at that address without an answer hangs up on the one who asked.
+ * autoreply: zero bytes are answered at once. Several threads may wait at one address: each gets
+ * other messages. ETIMEDOUT, EINTR, EMSGSIZE (see the rules), EINVAL, EADDRNOTAVAIL: not an address
+ * of this machine; EADDRINUSE: another program listens there; ECANCELED: closed meanwhile.
  *     n = nw0_wait_for_message_from(me.address, text, sizeof text, NW0_FOREVER, false); */
-NW0_API ssize_t nw0_wait_for_message_from(const char *address, void *message, size_t capacity, double wait_for_s,
-                                          bool autoreply);
+NW0_API ssize_t nw0_wait_for_message_from(const char *address, void *message, size_t capacity,
+                                          double wait_for_s, bool autoreply);
 
-/* Answers the message that this thread last took at that address; returns 0. A slow asker does not hold it up: what its
- * connection does not take at once is sent in the background. EINVAL: no message to answer; EPIPE: the asker is gone;
- * EMSGSIZE: longer than NW0_MAX_MESSAGE.
+/* Answers the message that this thread last took at that address; returns 0. A slow asker does not
+ * hold it up: what its connection does not take at once is sent in the background. EINVAL: no
+ * message to answer; EPIPE: the asker is gone; EMSGSIZE: longer than NW0_MAX_MESSAGE.
  *     nw0_send_reply_to(me.address, "hello yourself", NW0_TEXT); */
 NW0_API int nw0_send_reply_to(const char *address, const void *reply, size_t size);
 
 /* ---- news: one publisher, any number of subscribers ---- */
 
-/* Publishes an item at an address of this machine; returns how many subscribers it went to. Never waits for a slow one, which
- * misses whole items instead, once it is NW0_NEWS_BUFFER behind. topic: NULL or "" or UTF-8 of at most 199 bytes.
- * EINVAL, ENAMETOOLONG: the topic; EMSGSIZE: longer than NW0_MAX_MESSAGE; else as nw0_wait_for_message_from.
+/* Publishes an item at an address of this machine; returns how many subscribers it went to. Never
+ * waits for a slow one, which misses whole items instead, once it is NW0_NEWS_BUFFER behind. topic:
+ * NULL or "" or UTF-8 of at most 199 bytes. EINVAL, ENAMETOOLONG: the topic; EMSGSIZE: longer than
+ * NW0_MAX_MESSAGE; else as nw0_wait_for_message_from.
  *     nw0_send_news_to(me.address, "temperature", "21.5", NW0_TEXT); */
 NW0_API int nw0_send_news_to(const char *address, const char *topic, const void *data, size_t size);
 
-/* Waits until at least count subscribers are there; returns how many. ETIMEDOUT, EINTR; else as nw0_send_news_to.
+/* Waits until at least count subscribers are there; returns how many. ETIMEDOUT, EINTR; else as
+ * nw0_send_news_to.
  *     nw0_wait_for_subscribers(me.address, 1, 5); */
 NW0_API int nw0_wait_for_subscribers(const char *address, int count, double wait_for_s);
 
-/* Waits for news whose topic begins with prefix (NULL or "": any) and returns the size of the data; topic may be NULL.
- * The first wait subscribes, and the subscription lasts: what comes between two waits is kept, as far as the connection
- * holds it. The publisher need not exist yet, and may come back. ETIMEDOUT, EINTR, EMSGSIZE (see the rules), EINVAL,
- * ENAMETOOLONG, EPROTONOSUPPORT, EPROTO.
+/* Waits for news whose topic begins with prefix (NULL or "": any) and returns the size of the data;
+ * topic may be NULL. The first wait subscribes, and the subscription lasts: what comes between two
+ * waits is kept, as far as the connection holds it. The publisher need not exist yet, and may come
+ * back. ETIMEDOUT, EINTR, EMSGSIZE (see the rules), EINVAL, ENAMETOOLONG, EPROTONOSUPPORT, EPROTO.
  *     char topic[NW0_NAME_SIZE], data[100];
- *     n = nw0_wait_for_news_from(station.address, "temp", topic, data, sizeof data, NW0_FOREVER); */
-NW0_API ssize_t nw0_wait_for_news_from(const char *address, const char *prefix, char topic[NW0_NAME_SIZE], void *data,
-                                       size_t capacity, double wait_for_s);
+ *     n = nw0_wait_for_news_from(station.address, "temp", topic, data, sizeof data,
+ * NW0_FOREVER); */
+NW0_API ssize_t nw0_wait_for_news_from(const char *address, const char *prefix,
+                                       char topic[NW0_NAME_SIZE], void *data, size_t capacity,
+                                       double wait_for_s);
 
 /* The same for any of the prefixes from any of the addresses; both lists end with NULL.
- *     const char *from[] = {kitchen.address, cellar.address, NULL}, *about[] = {"smoke", "water", NULL};
+ *     const char *from[] = {kitchen.address, cellar.address, NULL}, *about[] = {"smoke", NULL};
  *     n = nw0_wait_for_news_from_any(from, about, topic, data, sizeof data, NW0_FOREVER); */
-NW0_API ssize_t nw0_wait_for_news_from_any(const char *const addresses[], const char *const prefixes[],
-                                           char topic[NW0_NAME_SIZE], void *data, size_t capacity, double wait_for_s);
+NW0_API ssize_t nw0_wait_for_news_from_any(const char *const addresses[],
+                                           const char *const prefixes[], char topic[NW0_NAME_SIZE],
+                                           void *data, size_t capacity, double wait_for_s);
 
 /* ---- an event loop of your own ---- */
 
-/* A descriptor that poll() finds readable when nw0_wait_for_message_from(address, ..., 0, ...) is worth calling. Do not read,
- * write or close it. Listens, if that has not happened. Errors as nw0_wait_for_message_from.
+/* A descriptor that poll() finds readable when nw0_wait_for_message_from(address, ..., 0, ...) is
+ * worth calling. Do not read, write or close it. Listens, if that has not happened. Errors as
+ * nw0_wait_for_message_from.
  *     struct pollfd p = {nw0_fd(me.address), POLLIN, 0};  poll(&p, 1, -1); */
 NW0_API int nw0_fd(const char *address);
 
-/* The same for nw0_wait_for_news_from(address, prefix, ..., 0). Subscribes, if that has not happened.
+/* The same for nw0_wait_for_news_from(address, prefix, ..., 0). Subscribes, if that has not
+ * happened.
  *     struct pollfd p = {nw0_news_fd(station.address, NULL), POLLIN, 0}; */
 NW0_API int nw0_news_fd(const char *address, const char *prefix);
 
 /* ---- helpers ---- */
 
-/* Splits a command line in place as a shell does (quotes, backslash); words[0] is the action. Returns the number of words, which
- * may be more than capacity: only so many are set. EINVAL: a quote that is not closed; then the line is as it was.
- *     char line[] = "play \"so what\" 3", *words[9];  int n = nw0_action_and_params(line, words, 9); */
+/* Splits a command line in place as a shell does (quotes, backslash); words[0] is the action.
+ * Returns the number of words, which may be more than capacity: only so many are set. EINVAL: a
+ * quote that is not closed; then the line is as it was.
+ *     char line[] = "play \"so what\" 3", *words[9];  int n = nw0_action_and_params(line, words,
+ * 9); */
 NW0_API int nw0_action_and_params(char *commandline, char *words[], int capacity);
 
-/* Bytes as base64 text. Returns its length; capacity must be more, for the NUL. EMSGSIZE; NULL and 0: only measures.
+/* Bytes as base64 text. Returns its length; capacity must be more, for the NUL. EMSGSIZE; NULL and
+ * 0: only measures.
  *     char text[100];  nw0_bytes_to_string(photo, 60, text, sizeof text); */
 NW0_API ssize_t nw0_bytes_to_string(const void *data, size_t size, char *string, size_t capacity);
 
-/* And back. Returns the number of bytes; capacity must be more: a NUL follows. EINVAL: not base64; EMSGSIZE; NULL and 0:
- * only measures.
+/* And back. Returns the number of bytes; capacity must be more: a NUL follows. EINVAL: not base64;
+ * EMSGSIZE; NULL and 0: only measures.
  *     n = nw0_string_to_bytes(text, photo, sizeof photo); */
 NW0_API ssize_t nw0_string_to_bytes(const char *string, void *data, size_t capacity);
 
 /* ---- when something went wrong, and at the end ---- */
 
-/* A sentence about this thread's last failure: the thing, the cause, the next step. Valid until the thread's next failure.
+/* A sentence about this thread's last failure: the thing, the cause, the next step. Valid until the
+ * thread's next failure.
  *     fprintf(stderr, "%s\n", nw0_error()); */
 NW0_API const char *nw0_error(void);
 
-/* Closes what this program has open at an address: its listening socket, its connections. Waits there end with ECANCELED.
- * Adverts stay (nw0_unadvertise). Returns 0; ENOENT: nothing was open there.
+/* Closes what this program has open at an address: its listening socket, its connections. Waits
+ * there end with ECANCELED. Adverts stay (nw0_unadvertise). Returns 0; ENOENT: nothing was open
+ * there.
  *     nw0_close(me.address); */
 NW0_API int nw0_close(const char *address);
 
-/* Says goodbye for every advert, closes everything, frees everything. Runs by itself at exit. The library may be used again.
+/* Says goodbye for every advert, closes everything, frees everything. Runs by itself at exit. The
+ * library may be used again.
  *     nw0_shutdown(); */
 NW0_API void nw0_shutdown(void);
 
@@ -303,9 +343,9 @@ NW0_API void nw0_shutdown(void);
 #if defined(NW0_IMPLEMENTATION) && !defined(NW0__IMPLEMENTED)
 #define NW0__IMPLEMENTED 1
 
-/* ============================================================================================================
-   What the operating system gives us                                                               >>platform
-   ============================================================================================================ */
+/* =================================================================================================
+   What the operating system gives us                                                     >>platform
+   ============================================================================================== */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -336,7 +376,7 @@ NW0_API void nw0_shutdown(void);
 #endif
 
 #if !defined(IFF_LOOPBACK) || (defined(__GLIBC__) && !defined(__USE_MISC))
-#error "nw0.h: a system header before it hid the network: include nw0.h first in this file, or compile with -D_DEFAULT_SOURCE"
+#error "nw0.h: a system header hid the network: include nw0.h before it, or use -D_DEFAULT_SOURCE"
 #endif
 
 #ifndef NW0_PORT
@@ -369,7 +409,8 @@ NW0_API void nw0_shutdown(void);
 #error "nw0.h: define all of NW0_MALLOC, NW0_REALLOC and NW0_FREE, or none"
 #endif
 
-/* Two flags that are set when a descriptor is made, so that no other thread can fork and exec in between. */
+/* Two flags that are set when a descriptor is made, so that no other thread can fork and exec in
+ * between. */
 #ifdef SOCK_CLOEXEC
 #define NW0__CLOEXEC SOCK_CLOEXEC
 #else
@@ -379,8 +420,9 @@ NW0_API void nw0_shutdown(void);
 #define MSG_NOSIGNAL 0 /* such systems have SO_NOSIGPIPE */
 #endif
 
-/* Tests make system calls fail here, and nowhere else: NW0_FAULT(name) is an expression that is true, with errno set, if this
- * call of that name is to fail; NW0_SHORT(name, size) is how many of the bytes may move at most. */
+/* Tests make system calls fail here, and nowhere else: NW0_FAULT(name) is an expression that is
+ * true, with errno set, if this call of that name is to fail; NW0_SHORT(name, size) is how many of
+ * the bytes may move at most. */
 #ifndef NW0_FAULT
 #define NW0_FAULT(name) 0
 #endif
@@ -403,13 +445,14 @@ static void nw0__free(void *memory) {
     if (memory) NW0_FREE(memory);
 }
 
-/* ============================================================================================================
-   Errors and the clock                                                                               >>errors
+/* =================================================================================================
+   Errors and the clock                                                                     >>errors
 
-   errno says which kind of failure it was, and perror() prints it; but "Connection refused" does not say by whom, or what
-   to do about it. So each thread also keeps a sentence. The clock is the monotonic one, which nobody sets; a deadline is
-   a point on it, so that it stays where it is when a wait is interrupted and begun again.
-   ============================================================================================================ */
+   errno says which kind of failure it was, and perror() prints it; but "Connection refused" does
+   not say by whom, or what to do about it. So each thread also keeps a sentence. The clock is the
+   monotonic one, which nobody sets; a deadline is a point on it, so that it stays where it is when
+   a wait is interrupted and begun again.
+   ============================================================================================== */
 
 #if defined(__GNUC__)
 #define NW0__PRINTF(at, first) __attribute__((format(printf, at, first)))
@@ -435,7 +478,8 @@ static int nw0__fail(int error, const char *format, ...) {
 }
 
 NW0_API const char *nw0_error(void) {
-    return nw0__this_thread.error[0] ? nw0__this_thread.error : "nothing has failed in this thread so far";
+    return nw0__this_thread.error[0] ? nw0__this_thread.error
+                                     : "nothing has failed in this thread so far";
 }
 
 static double nw0__now(void) {
@@ -462,12 +506,12 @@ static int nw0__milliseconds_until(double deadline) {
     return left > 3600 ? 3600000 : (int)(left * 1000) + 1;
 }
 
-/* ============================================================================================================
-   Text                                                                                                 >>text
+/* =================================================================================================
+   Text                                                                                       >>text
 
-   What comes from a network is bytes. Everything here takes a buffer and its length, never runs past its end, and
-   says no to whatever it does not understand.
-   ============================================================================================================ */
+   What comes from a network is bytes. Everything here takes a buffer and its length, never runs
+   past its end, and says no to whatever it does not understand.
+   ============================================================================================== */
 
 /* Numbers cross the network with the big end first, whatever the processor prefers. */
 static void nw0__put32(unsigned char *at, size_t value) {
@@ -481,8 +525,9 @@ static size_t nw0__get32(const unsigned char *at) {
     return (size_t)at[0] << 24 | (size_t)at[1] << 16 | (size_t)at[2] << 8 | (size_t)at[3];
 }
 
-/* The length of the UTF-8 character at s, of which n bytes are there: 1 to 4; 0 if it is none. The table of the standard: the
- * second byte is what excludes overlong forms, surrogates and everything above 10FFFF. */
+/* The length of the UTF-8 character at s, of which n bytes are there: 1 to 4; 0 if it is none. The
+ * table of the standard: the second byte is what excludes overlong forms, surrogates and everything
+ * above 10FFFF. */
 static size_t nw0__utf8_char(const unsigned char *s, size_t n) {
     unsigned char low = 0x80, high = 0xBF;
     size_t length, i;
@@ -543,7 +588,8 @@ static bool nw0__skip(nw0__text *t, char c) {
 }
 
 static void nw0__skip_space(nw0__text *t) {
-    while (t->at < t->end && (*t->at == ' ' || *t->at == '\t' || *t->at == '\n' || *t->at == '\r')) t->at++;
+    while (t->at < t->end && (*t->at == ' ' || *t->at == '\t' || *t->at == '\n' || *t->at == '\r'))
+        t->at++;
 }
 
 static int nw0__hex(char c) {
@@ -565,8 +611,9 @@ static long nw0__json_hex4(nw0__text *t) {
     return value;
 }
 
-/* What stands after a backslash in a JSON string, as UTF-8; returns how many bytes, 0 if it is wrong. Characters beyond FFFF
- * come as two halves (surrogates), each a \u of its own; a half alone is no character, and a NUL would end the name early. */
+/* What stands after a backslash in a JSON string, as UTF-8; returns how many bytes, 0 if it is
+ * wrong. Characters beyond FFFF come as two halves (surrogates), each a \u of its own; a half alone
+ * is no character, and a NUL would end the name early. */
 static size_t nw0__json_escape(nw0__text *t, char out[4]) {
     static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
     const char *known;
@@ -591,7 +638,8 @@ static size_t nw0__json_escape(nw0__text *t, char out[4]) {
     return nw0__utf8_encode((unsigned long)c, out);
 }
 
-/* A JSON string into out, which has room for so many bytes, a NUL included. False if it is wrong or does not fit. */
+/* A JSON string into out, which has room for so many bytes, a NUL included. False if it is wrong or
+ * does not fit. */
 static bool nw0__json_string(nw0__text *t, char *out, size_t room) {
     size_t used = 0;
     if (!nw0__skip(t, '"')) return false;
@@ -616,7 +664,8 @@ static bool nw0__json_string(nw0__text *t, char *out, size_t room) {
     return true;
 }
 
-/* Decimal digits; returns how many there were. A datagram has too few for more than a double can hold. */
+/* Decimal digits; returns how many there were. A datagram has too few for more than a double can
+ * hold. */
 static int nw0__digits(nw0__text *t, double *value) {
     int count = 0;
     for (*value = 0; t->at < t->end && *t->at >= '0' && *t->at <= '9'; t->at++, count++)
@@ -640,7 +689,8 @@ static bool nw0__json_number(nw0__text *t, double *value) {
         bool down = nw0__skip(t, '-');
         if (!down) nw0__skip(t, '+');
         if (nw0__digits(t, &part) == 0) return false;
-        for (; part > 0 && *value > 0 && *value < 1e300; part--) *value = down ? *value / 10 : *value * 10;
+        for (; part > 0 && *value > 0 && *value < 1e300; part--)
+            *value = down ? *value / 10 : *value * 10;
     }
     return true;
 }
@@ -698,16 +748,21 @@ NW0_API ssize_t nw0_bytes_to_string(const void *data, size_t size, char *string,
     const unsigned char *in = (const unsigned char *)data;
     size_t length, i;
     if (size == NW0_TEXT) size = data ? strlen((const char *)data) : 0;
-    if (!data && size > 0) return nw0__fail(EINVAL, "there is no data to turn into text: the pointer is NULL");
-    if (size > SIZE_MAX / 2) return nw0__fail(EMSGSIZE, "%lu bytes are too many to turn into text", (unsigned long)size);
+    if (!data && size > 0)
+        return nw0__fail(EINVAL, "there is no data to turn into text: the pointer is NULL");
+    if (size > SIZE_MAX / 2)
+        return nw0__fail(EMSGSIZE, "%lu bytes are too many to turn into text", (unsigned long)size);
     length = (size + 2) / 3 * 4;
     if (!string && capacity == 0) return (ssize_t)length;
     if (!string || length >= capacity)
-        return nw0__fail(EMSGSIZE, "%lu bytes make %lu characters of text and a NUL, and the buffer holds %lu: give a larger one",
+        return nw0__fail(EMSGSIZE,
+                         "%lu bytes make %lu characters of text and a NUL, and the buffer holds "
+                         "%lu: give a larger one",
                          (unsigned long)size, (unsigned long)length, (unsigned long)capacity);
     for (i = 0; i < size; i += 3) {
         size_t left = size - i;
-        unsigned bits = (unsigned)in[i] << 16 | (left > 1 ? (unsigned)in[i + 1] << 8 : 0) | (left > 2 ? in[i + 2] : 0);
+        unsigned bits = (unsigned)in[i] << 16 | (left > 1 ? (unsigned)in[i + 1] << 8 : 0) |
+                        (left > 2 ? in[i + 2] : 0);
         *string++ = nw0__base64_char(bits >> 18);
         *string++ = nw0__base64_char(bits >> 12);
         *string++ = left > 1 ? nw0__base64_char(bits >> 6) : '=';
@@ -717,7 +772,8 @@ NW0_API ssize_t nw0_bytes_to_string(const void *data, size_t size, char *string,
     return (ssize_t)length;
 }
 
-/* How many bytes a base64 text stands for; -1 if it is none. Bits that pad the last character must be 0. */
+/* How many bytes a base64 text stands for; -1 if it is none. Bits that pad the last character must
+ * be 0. */
 static ssize_t nw0__base64_size(const char *string) {
     size_t length = strlen(string), pad = 0, i;
     if (length % 4 != 0) return -1;
@@ -732,22 +788,30 @@ NW0_API ssize_t nw0_string_to_bytes(const char *string, void *data, size_t capac
     unsigned char *out = (unsigned char *)data;
     ssize_t size = string ? nw0__base64_size(string) : -1;
     size_t i;
-    if (size < 0) return nw0__fail(EINVAL, "\"%.40s\" is not base64: it was cut, or is not from nw0_bytes_to_string", string ? string : "");
+    if (size < 0)
+        return nw0__fail(EINVAL,
+                         "\"%.40s\" is not base64: it was cut, or is not from nw0_bytes_to_string",
+                         string ? string : "");
     if (!data && capacity == 0) return size;
     if (!data || (size_t)size >= capacity)
-        return nw0__fail(EMSGSIZE, "the text stands for %lu bytes, which with a NUL after them do not fit into %lu: give a larger buffer",
+        return nw0__fail(EMSGSIZE,
+                         "the text stands for %lu bytes, which with a NUL after them do not fit "
+                         "into %lu: give a larger buffer",
                          (unsigned long)size, (unsigned long)capacity);
     for (i = 0; i < (size_t)size; i++) {
         size_t first = i / 3 * 4 + i % 3; /* each byte lies across two characters */
         int high = nw0__base64_bits(string[first]), low = nw0__base64_bits(string[first + 1]);
-        out[i] = (unsigned char)(i % 3 == 0 ? high << 2 | low >> 4 : i % 3 == 1 ? high << 4 | low >> 2 : high << 6 | low);
+        out[i] = (unsigned char)(i % 3 == 0   ? high << 2 | low >> 4
+                                 : i % 3 == 1 ? high << 4 | low >> 2
+                                              : high << 6 | low);
     }
     out[size] = '\0';
     return size;
 }
 
-/* One character of a word: *in moves past it, *quote is what it stands in. Returns it; 0 where the word ends, -1 where the line
- * ends although it must go on, -2 if it was a quote, which is not part of the word. */
+/* One character of a word: *in moves past it, *quote is what it stands in. Returns it; 0 where the
+ * word ends, -1 where the line ends although it must go on, -2 if it was a quote, which is not part
+ * of the word. */
 static int nw0__word_char(const char **in, char *quote) {
     char c = **in;
     if (c == '\0') return *quote ? -1 : 0;
@@ -757,11 +821,13 @@ static int nw0__word_char(const char **in, char *quote) {
     if (!*quote && (c == '"' || c == '\'')) return *quote = c, -2;
     if (c != '\\' || *quote == '\'') return (unsigned char)c;
     if (**in == '\0') return -1;
-    if (*quote && !strchr("\"\\$`", **in)) return '\\'; /* between double quotes it protects only these */
+    if (*quote && !strchr("\"\\$`", **in))
+        return '\\'; /* between double quotes it protects only these */
     return (unsigned char)*(*in)++;
 }
 
-/* One word from *in into out (NULL: nowhere). Returns 1; 0 at the end of the line; -1 if that comes too early. */
+/* One word from *in into out (NULL: nowhere). Returns 1; 0 at the end of the line; -1 if that comes
+ * too early. */
 static int nw0__word(const char **in, char *out) {
     char quote = '\0';
     int c;
@@ -779,9 +845,14 @@ static int nw0__word(const char **in, char *out) {
 NW0_API int nw0_action_and_params(char *commandline, char *words[], int capacity) {
     const char *in = commandline;
     int count = 0, found;
-    if (!commandline || (!words && capacity > 0)) return nw0__fail(EINVAL, "there is no command line to split: a pointer is NULL");
-    while ((found = nw0__word(&in, NULL)) > 0) continue; /* look first: a bad line stays as it was */
-    if (found < 0) return nw0__fail(EINVAL, "the command line \"%.80s\" ends within quotes or after a backslash: close it", commandline);
+    if (!commandline || (!words && capacity > 0))
+        return nw0__fail(EINVAL, "there is no command line to split: a pointer is NULL");
+    while ((found = nw0__word(&in, NULL)) > 0)
+        continue; /* look first: a bad line stays as it was */
+    if (found < 0)
+        return nw0__fail(
+            EINVAL, "the command line \"%.80s\" ends within quotes or after a backslash: close it",
+            commandline);
     for (in = commandline;; count++) {
         char *word = (char *)in + strspn(in, " \t\r\n");
         if (nw0__word(&in, word) == 0) return count;
@@ -789,18 +860,19 @@ NW0_API int nw0_action_and_params(char *commandline, char *words[], int capacity
     }
 }
 
-/* ============================================================================================================
-   Addresses                                                                                       >>addresses
+/* =================================================================================================
+   Addresses                                                                             >>addresses
 
-   A program is reached at an IP address and a port: "192.168.1.5:8080". People write less than that, so the shorter forms
-   are completed from what getifaddrs() tells of this machine's interfaces, or by getaddrinfo() where it is a host name.
-   A machine has several addresses, one for each network it is on, and they come and go: nothing here is remembered.
-   Inside, numbers are in the processor's own order; only struct sockaddr_in has the network's.
-   Example: examples/hello_server.c.
-   ============================================================================================================ */
+   A program is reached at an IP address and a port: "192.168.1.5:8080". People write less than
+   that, so the shorter forms are completed from what getifaddrs() tells of this machine's
+   interfaces, or by getaddrinfo() where it is a host name. A machine has several addresses, one for
+   each network it is on, and they come and go: nothing here is remembered. Inside, numbers are in
+   the processor's own order; only struct sockaddr_in has the network's. Example:
+   examples/hello_server.c.
+   ============================================================================================== */
 
 typedef struct nw0__place {
-    uint32_t ip; /* 0: any of this machine's */
+    uint32_t ip;   /* 0: any of this machine's */
     uint16_t port; /* 0: none */
 } nw0__place;
 
@@ -856,12 +928,13 @@ static nw0__text nw0__text_of(const char *string) {
 /* "192.168.1.5:8080" and nothing else. */
 static bool nw0__parse_place(const char *address, nw0__place *place) {
     nw0__text t = nw0__text_of(address);
-    return nw0__parse_ip(&t, &place->ip) && nw0__skip(&t, ':') && nw0__parse_port(&t, &place->port) && t.at == t.end;
+    return nw0__parse_ip(&t, &place->ip) && nw0__skip(&t, ':') &&
+           nw0__parse_port(&t, &place->port) && t.at == t.end;
 }
 
 static char *nw0__print_ip(uint32_t ip, char out[NW0_ADDRESS_SIZE]) {
-    snprintf(out, NW0_ADDRESS_SIZE, "%u.%u.%u.%u", (unsigned)(ip >> 24), (unsigned)(ip >> 16 & 255), (unsigned)(ip >> 8 & 255),
-             (unsigned)(ip & 255));
+    snprintf(out, NW0_ADDRESS_SIZE, "%u.%u.%u.%u", (unsigned)(ip >> 24), (unsigned)(ip >> 16 & 255),
+             (unsigned)(ip >> 8 & 255), (unsigned)(ip & 255));
     return out;
 }
 
@@ -896,10 +969,11 @@ typedef struct nw0__network {
 
 static int nw0__socket(int type, nw0__place bound);
 
-/* The address from which this machine would reach the rest of the world: connect() on a UDP socket sends nothing, it only looks
- * up the route. 0 if there is none. */
+/* The address from which this machine would reach the rest of the world: connect() on a UDP socket
+ * sends nothing, it only looks up the route. 0 if there is none. */
 static uint32_t nw0__route(void) {
-    struct sockaddr_in a = nw0__sockaddr(nw0__at(0xC6336401, 9)); /* 198.51.100.1: an address that nobody has (RFC 5737) */
+    struct sockaddr_in a = nw0__sockaddr(
+        nw0__at(0xC6336401, 9)); /* 198.51.100.1: an address that nobody has (RFC 5737) */
     socklen_t size = sizeof a;
     int fd = nw0__socket(SOCK_DGRAM, nw0__at(0, 0));
     uint32_t ip = 0;
@@ -918,27 +992,34 @@ static int nw0__rank(uint32_t ip, uint32_t route) {
     return ip >> 16 == 0xA9FE ? 2 : 1; /* 169.254.x.x: nobody gave this machine an address */
 }
 
-/* Enters a network where its rank puts it, unless that interface has it already (one with two addresses is one network). */
-static int nw0__add_network(nw0__network list[], int count, const struct ifaddrs *i, const char *pattern, uint32_t route) {
+/* Enters a network where its rank puts it, unless that interface has it already (one with two
+ * addresses is one network). */
+static int nw0__add_network(nw0__network list[], int count, const struct ifaddrs *i,
+                            const char *pattern, uint32_t route) {
     nw0__network net;
     char text[NW0_ADDRESS_SIZE];
     int k;
     memset(&net, 0, sizeof net);
     net.ip = ntohl(((struct sockaddr_in *)(void *)i->ifa_addr)->sin_addr.s_addr);
-    net.mask = i->ifa_netmask ? ntohl(((struct sockaddr_in *)(void *)i->ifa_netmask)->sin_addr.s_addr) : 0xFFFFFFFF;
+    net.mask = i->ifa_netmask
+                   ? ntohl(((struct sockaddr_in *)(void *)i->ifa_netmask)->sin_addr.s_addr)
+                   : 0xFFFFFFFF;
     net.mouth = -1;
     snprintf(net.interface_name, sizeof net.interface_name, "%s", i->ifa_name);
-    if (!nw0__matches(pattern, nw0__print_ip(net.ip, text)) || count == NW0__MAX_NETWORKS) return count;
+    if (!nw0__matches(pattern, nw0__print_ip(net.ip, text)) || count == NW0__MAX_NETWORKS)
+        return count;
     for (k = 0; k < count; k++)
         if (list[k].mask == net.mask && ((list[k].ip ^ net.ip) & net.mask) == 0 &&
             strcmp(list[k].interface_name, net.interface_name) == 0)
             return count;
-    for (k = count; k > 0 && nw0__rank(list[k - 1].ip, route) > nw0__rank(net.ip, route); k--) list[k] = list[k - 1];
+    for (k = count; k > 0 && nw0__rank(list[k - 1].ip, route) > nw0__rank(net.ip, route); k--)
+        list[k] = list[k - 1];
     list[k] = net;
     return count + 1;
 }
 
-/* The networks that are up, the best first, whose address here matches the pattern. -1: the system does not tell. */
+/* The networks that are up, the best first, whose address here matches the pattern. -1: the system
+ * does not tell. */
 static int nw0__networks(nw0__network list[NW0__MAX_NETWORKS], const char *pattern) {
     struct ifaddrs *all, *i;
     uint32_t route = nw0__route();
@@ -965,7 +1046,9 @@ static int nw0__best_ip(const char *pattern, uint32_t *ip) {
     nw0__network list[NW0__MAX_NETWORKS];
     int count = nw0__networks(list, pattern);
     if (count <= 0)
-        return nw0__fail(EADDRNOTAVAIL, "no interface of this machine has an address like \"%.40s\": see \"ip addr\" for what there is",
+        return nw0__fail(EADDRNOTAVAIL,
+                         "no interface of this machine has an address like \"%.40s\": see \"ip "
+                         "addr\" for what there is",
                          pattern);
     *ip = list[0].ip;
     return 0;
@@ -974,7 +1057,10 @@ static int nw0__best_ip(const char *pattern, uint32_t *ip) {
 static const char *nw0__allowed(void); /* NW0_NETWORK, or "*" */
 
 static int nw0__no_address(const char *address) {
-    return nw0__fail(EINVAL, "\"%.80s\" is not an address: write it as 192.168.1.5:8080, 8080, 192.168.* or host:8080", address);
+    return nw0__fail(
+        EINVAL,
+        "\"%.80s\" is not an address: write it as 192.168.1.5:8080, 8080, 192.168.* or host:8080",
+        address);
 }
 
 /* A host name, through the resolver. */
@@ -986,7 +1072,9 @@ static int nw0__look_up(const char *host, uint32_t *ip) {
     hints.ai_socktype = SOCK_STREAM;
     error = getaddrinfo(host, NULL, &hints, &found);
     if (error || !found)
-        return nw0__fail(EHOSTUNREACH, "there is no host called \"%.80s\" (%s): is it spelled right, and does \"getent hosts\" find it?",
+        return nw0__fail(EHOSTUNREACH,
+                         "there is no host called \"%.80s\" (%s): is it spelled right, and does "
+                         "\"getent hosts\" find it?",
                          host, gai_strerror(error));
     *ip = nw0__place_of((struct sockaddr_in *)(void *)found->ai_addr).ip;
     freeaddrinfo(found);
@@ -995,11 +1083,14 @@ static int nw0__look_up(const char *host, uint32_t *ip) {
 
 /* The part before the port: an IP, a pattern or a name. */
 static int nw0__resolve_host(const char *host, uint32_t *ip) {
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._";
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._";
     nw0__text t = nw0__text_of(host);
     if (nw0__parse_ip(&t, ip) && t.at == t.end) return 0;
-    if (strchr(host, '*') && host[strspn(host, "0123456789.*")] == '\0') return nw0__best_ip(host, ip);
-    if (host[0] == '\0' || host[0] == '-' || host[strspn(host, "0123456789.")] == '\0' || host[strspn(host, letters)] != '\0')
+    if (strchr(host, '*') && host[strspn(host, "0123456789.*")] == '\0')
+        return nw0__best_ip(host, ip);
+    if (host[0] == '\0' || host[0] == '-' || host[strspn(host, "0123456789.")] == '\0' ||
+        host[strspn(host, letters)] != '\0')
         return nw0__no_address(host);
     return nw0__look_up(host, ip);
 }
@@ -1017,7 +1108,8 @@ static int nw0__resolve(const char *address, nw0__place *place) {
     port = nw0__text_of(colon ? colon + 1 : address);
     if (!colon && address[strspn(address, "0123456789")] == '\0') n = 0; /* "8080" */
     if (colon || n == 0)
-        if (n >= sizeof host || (colon && n == 0) || !nw0__parse_port(&port, &place->port) || port.at != port.end)
+        if (n >= sizeof host || (colon && n == 0) || !nw0__parse_port(&port, &place->port) ||
+            port.at != port.end)
             return nw0__no_address(address);
     if (n == 0) return 0;
     if (n >= sizeof host) return nw0__no_address(address);
@@ -1041,8 +1133,8 @@ static int nw0__free_port(nw0__place *place) {
     int result = fd < 0 ? -1 : nw0__bound_port(fd, &place->port), error = errno;
     if (fd >= 0) close(fd);
     if (result == 0) return 0;
-    return nw0__fail(error, "no port can be had at %s (%s): is it an address of this machine?", nw0__print_ip(place->ip, text),
-                     strerror(error));
+    return nw0__fail(error, "no port can be had at %s (%s): is it an address of this machine?",
+                     nw0__print_ip(place->ip, text), strerror(error));
 }
 
 static int nw0__enter(void);
@@ -1050,27 +1142,31 @@ static void nw0__leave(void);
 
 NW0_API int nw0_address(const char *address, char canonical[NW0_ADDRESS_SIZE]) {
     nw0__place place;
-    if (nw0__enter() < 0) return -1; /* for NW0_NETWORK */
+    char allowed[64];
+    if (nw0__enter() < 0) return -1;
+    memcpy(allowed, nw0__allowed(), sizeof allowed);
     nw0__leave();
     if (nw0__resolve(address, &place) < 0) return -1;
-    if (place.ip == 0 && nw0__best_ip(nw0__allowed(), &place.ip) < 0) return -1;
+    if (place.ip == 0 && nw0__best_ip(allowed, &place.ip) < 0) return -1;
     if (place.port == 0 && nw0__free_port(&place) < 0) return -1;
     if (canonical) nw0__print(place, canonical);
     return 0;
 }
 
-/* ============================================================================================================
-   Sockets                                                                                            >>sockets
+/* =================================================================================================
+   Sockets                                                                                 >>sockets
 
    socket(), bind(), and three ways to wait for more than one thing at once:
-     a bell  a pair of connected sockets: a byte written to one end wakes whoever polls the other. It is how a thread wakes
-             another one that sleeps in poll(), and, unlike a condition variable, it does not sleep through a signal.
-     a set   many descriptors, of which those that are ready are told. On Linux this is epoll, whose cost does not grow
-             with the number of idle ones; elsewhere poll().
-     a lock  one for the whole library. It is held to look something up or to change it, never while waiting.
-   What goes wrong: a descriptor that a child inherits (SOCK_CLOEXEC), a signal in the middle (EINTR), a port that
-   lingers in TIME_WAIT after a restart (SO_REUSEADDR).
-   ============================================================================================================ */
+     a bell  a pair of connected sockets: a byte written to one end wakes whoever polls the other.
+             So one thread wakes another that sleeps in poll(); and unlike a condition variable, it
+             does not sleep through a signal.
+     a set   many descriptors, of which those that are ready are told. On Linux this is epoll, whose
+             cost does not grow with the number of idle ones; elsewhere poll().
+     a lock  one for the whole library, held to look something up or to change it, and never
+             while waiting.
+   What goes wrong: a descriptor that a child inherits (SOCK_CLOEXEC), a signal in the middle
+   (EINTR), a port that lingers in TIME_WAIT after a restart (SO_REUSEADDR).
+   ============================================================================================== */
 
 static pthread_mutex_t nw0__mutex = PTHREAD_MUTEX_INITIALIZER;
 
@@ -1125,7 +1221,8 @@ typedef struct nw0__bell {
 static int nw0__bell_open(nw0__bell *bell) {
     int pair[2];
     bell->in = bell->out = -1;
-    if (NW0__TRY(socketpair, socketpair(AF_UNIX, SOCK_STREAM | NW0__CLOEXEC, 0, pair)) < 0) return -1;
+    if (NW0__TRY(socketpair, socketpair(AF_UNIX, SOCK_STREAM | NW0__CLOEXEC, 0, pair)) < 0)
+        return -1;
     nw0__close_on_exec(pair[0]);
     nw0__close_on_exec(pair[1]);
     bell->in = pair[0];
@@ -1176,7 +1273,8 @@ static void nw0__set_remove(nw0__set *set, int fd) {
     epoll_ctl(set->fd, EPOLL_CTL_DEL, fd, &e);
 }
 
-/* Waits, without the lock, until one of the set is ready; says which. 0: the time is up; -1: EINTR. */
+/* Waits, without the lock, until one of the set is ready; says which. 0: the time is up; -1:
+ * EINTR. */
 static int nw0__set_wait(nw0__set *set, int ready[], int max, double deadline) {
     struct epoll_event events[64];
     int n, i, timeout = nw0__milliseconds_until(deadline);
@@ -1189,8 +1287,9 @@ static int nw0__set_wait(nw0__set *set, int ready[], int max, double deadline) {
 
 #else
 
-/* The array for poll(). A thread polls a copy of it, because others may change it meanwhile; a change while somebody waits
- * rings a bell that is in every copy, and the last of those who were waiting then silences it. */
+/* The array for poll(). A thread polls a copy of it, because others may change it meanwhile; a
+ * change while somebody waits rings a bell that is in every copy, and the last of those who were
+ * waiting then silences it. */
 typedef struct nw0__set {
     struct pollfd *fds;
     int count, room;
@@ -1201,7 +1300,8 @@ typedef struct nw0__set {
 
 static int nw0__set_add(nw0__set *set, int fd, int events) {
     if (set->count == set->room) {
-        struct pollfd *more = (struct pollfd *)nw0__resize(set->fds, (size_t)(set->room * 2 + 8) * sizeof *more);
+        struct pollfd *more =
+            (struct pollfd *)nw0__resize(set->fds, (size_t)(set->room * 2 + 8) * sizeof *more);
         if (!more) return errno = ENOMEM, -1;
         set->fds = more;
         set->room = set->room * 2 + 8;
@@ -1271,14 +1371,15 @@ static int nw0__poll(int fd, int events, double deadline) {
     return n;
 }
 
-/* ============================================================================================================
-   Frames                                                                                              >>frames
+/* =================================================================================================
+   Frames                                                                                   >>frames
 
-   TCP carries a stream of bytes: what was sent in one piece may arrive in five, and two pieces as one. So each message is a
-   frame, four bytes of length and then as many bytes. The first frame of a conversation says what it is for. These functions
-   look at bytes that have arrived and touch no socket. They answer in three ways: how many bytes they understood, 0 where
-   more must come first, -1 where it is wrong and never can become right.
-   ============================================================================================================ */
+   TCP carries a stream of bytes: what was sent in one piece may arrive in five, and two pieces as
+   one. So each message is a frame, four bytes of length and then as many bytes. The first frame of
+   a conversation says what it is for. These functions look at bytes that have arrived and touch no
+   socket. They answer in three ways: how many bytes they understood, 0 where more must come first,
+   -1 where it is wrong and never can become right.
+   ============================================================================================== */
 
 #define NW0__QUESTIONS "\0\0\0\4nw0?" /* the first frame of one who asks */
 #define NW0__NEWS "\0\0\0\4nw0!"      /* and of one who wants news */
@@ -1295,20 +1396,22 @@ static int nw0__check_length(const unsigned char *bytes, size_t n, size_t *size)
 /* *kind becomes '?' or '!'. */
 static int nw0__check_introduction(const unsigned char *bytes, size_t n, char *kind) {
     size_t known = n < NW0__INTRODUCTION ? n : NW0__INTRODUCTION;
-    bool questions = memcmp(bytes, NW0__QUESTIONS, known) == 0, news = memcmp(bytes, NW0__NEWS, known) == 0;
+    bool questions = memcmp(bytes, NW0__QUESTIONS, known) == 0,
+         news = memcmp(bytes, NW0__NEWS, known) == 0;
     if (!questions && !news) return -1;
     if (n < NW0__INTRODUCTION) return 0;
     *kind = questions ? '?' : '!';
     return NW0__INTRODUCTION;
 }
 
-/* ============================================================================================================
-   Adverts                                                                                            >>adverts
+/* =================================================================================================
+   Adverts                                                                                 >>adverts
 
-   A datagram is one JSON array, ["name","ip:port",ttl], of at most 256 bytes. It is an advert (ttl > 0), a goodbye (ttl 0) or a
-   question (ttl 0 and a name that begins with '?'). Whoever can reach the port can send anything to it, so parsing is strict:
-   all of it must be right, or all of it is dropped.
-   ============================================================================================================ */
+   A datagram is one JSON array, ["name","ip:port",ttl], of at most 256 bytes. It is an advert (ttl
+   > 0), a goodbye (ttl 0) or a question (ttl 0 and a name that begins with '?'). Whoever can reach
+   the port can send anything to it, so parsing is strict: all of it must be right, or all of it is
+   dropped.
+   ============================================================================================== */
 
 #define NW0__DATAGRAM 256
 #define NW0__TTL_MAX 86400.0 /* nobody is believed for more than a day */
@@ -1328,12 +1431,14 @@ static bool nw0__parse_advert(const char *bytes, size_t n, nw0__advert *advert) 
     nw0__skip_space(&t);
     if (!nw0__skip(&t, '[')) return false;
     nw0__skip_space(&t);
-    if (!nw0__json_string(&t, advert->name, sizeof advert->name) || advert->name[0] == '\0') return false;
+    if (!nw0__json_string(&t, advert->name, sizeof advert->name) || advert->name[0] == '\0')
+        return false;
     if (strlen(advert->name) >= NW0_NAME_SIZE && advert->name[0] != '?') return false;
     nw0__skip_space(&t);
     if (!nw0__skip(&t, ',')) return false;
     nw0__skip_space(&t);
-    if (!nw0__json_string(&t, address, sizeof address) || !nw0__parse_place(address, &advert->at)) return false;
+    if (!nw0__json_string(&t, address, sizeof address) || !nw0__parse_place(address, &advert->at))
+        return false;
     nw0__skip_space(&t);
     if (!nw0__skip(&t, ',')) return false;
     nw0__skip_space(&t);
@@ -1345,9 +1450,10 @@ static bool nw0__parse_advert(const char *bytes, size_t n, nw0__advert *advert) 
     return t.at == t.end && (advert->name[0] != '?' || !(advert->ttl > 0));
 }
 
-/* Returns the length, or 0 if it would be longer than a datagram may be. The seconds are printed as whole numbers, because
- * printf() has a comma in them in some countries. */
-static size_t nw0__write_advert(const char *name, nw0__place at, double ttl, char out[NW0__DATAGRAM + 1]) {
+/* Returns the length, or 0 if it would be longer than a datagram may be. The seconds are printed as
+ * whole numbers, because printf() has a comma in them in some countries. */
+static size_t nw0__write_advert(const char *name, nw0__place at, double ttl,
+                                char out[NW0__DATAGRAM + 1]) {
     char tail[64], address[NW0_ADDRESS_SIZE];
     size_t n;
     unsigned long ms = (unsigned long)(ttl * 1000 + 0.5);
@@ -1355,7 +1461,9 @@ static size_t nw0__write_advert(const char *name, nw0__place at, double ttl, cha
     n = nw0__json_quote(name, out + 1, NW0__DATAGRAM - 1);
     if (n == 0) return 0;
     n++;
-    if (ms % 1000) snprintf(tail, sizeof tail, ",\"%s\",%lu.%03lu]", nw0__print(at, address), ms / 1000, ms % 1000);
+    if (ms % 1000)
+        snprintf(tail, sizeof tail, ",\"%s\",%lu.%03lu]", nw0__print(at, address), ms / 1000,
+                 ms % 1000);
     else snprintf(tail, sizeof tail, ",\"%s\",%lu]", nw0__print(at, address), ms / 1000);
     if (n + strlen(tail) > NW0__DATAGRAM) return 0;
     memcpy(out + n, tail, strlen(tail) + 1);
@@ -1366,44 +1474,54 @@ static size_t nw0__write_advert(const char *name, nw0__place at, double ttl, cha
 static int nw0__check_name(const char *name, double ttl) {
     char out[NW0__DATAGRAM + 1];
     if (!name || !*name) return nw0__fail(EINVAL, "a service needs a name: this one is empty");
-    if (!nw0__utf8(name, strlen(name))) return nw0__fail(EINVAL, "the name \"%.80s\" is not UTF-8", name);
-    if (name[0] == '?') return nw0__fail(EINVAL, "the name \"%.80s\" starts with '?', which is how questions start: take another", name);
-    if (strlen(name) >= NW0_NAME_SIZE || nw0__write_advert(name, nw0__at(0xFFFFFFFF, 65535), ttl, out) == 0)
-        return nw0__fail(ENAMETOOLONG, "the name \"%.40s...\" is too long for an advert: take at most %d bytes", name, NW0_NAME_SIZE - 1);
+    if (!nw0__utf8(name, strlen(name)))
+        return nw0__fail(EINVAL, "the name \"%.80s\" is not UTF-8", name);
+    if (name[0] == '?')
+        return nw0__fail(
+            EINVAL,
+            "the name \"%.80s\" starts with '?', which is how questions start: take another", name);
+    if (strlen(name) >= NW0_NAME_SIZE ||
+        nw0__write_advert(name, nw0__at(0xFFFFFFFF, 65535), ttl, out) == 0)
+        return nw0__fail(ENAMETOOLONG,
+                         "the name \"%.40s...\" is too long for an advert: take at most %d bytes",
+                         name, NW0_NAME_SIZE - 1);
     return 0;
 }
 
-/* ============================================================================================================
-   Discovery                                                                                        >>discovery
+/* =================================================================================================
+   Discovery                                                                             >>discovery
 
-   Everybody who has a service shouts its name every two seconds (a UDP broadcast), and everybody listens. Who cannot wait asks
-   aloud, and is answered in a millisecond. The problem is not to hear of a service, but to know when it is gone: a goodbye
-   may be lost, and a machine whose cable was pulled says none. So whoever has not been heard for a little more than two
-   seconds is asked, several times, and forgotten if nothing comes back.
+   Everybody who has a service shouts its name every two seconds (a UDP broadcast), and everybody
+   listens. Who cannot wait asks aloud, and is answered in a millisecond. The problem is not to hear
+   of a service, but to know when it is gone: a goodbye may be lost, and a machine whose cable was
+   pulled says none. So whoever has not been heard for a little more than two seconds is asked,
+   several times, and forgotten if nothing comes back.
 
-   The sockets: one ear, bound to port 9999 of every network, which all programs of a machine share (SO_REUSEADDR: each gets a
-   copy of every broadcast). And one mouth for each network, bound to this machine's address there at a port of its own:
-   what is sent from it leaves by that network, and what is answered to it comes to this program and no other.
-   What goes wrong: a network that is down or has no route (an error of sendto(), and nothing to worry about); a broadcast
-   address that the system reports wrongly (it is computed here); interfaces that come, go and change their address
-   (they are looked up again every two seconds). Examples: examples/chat_who.c, examples/cluster_master.c.
+   The sockets: one ear, bound to port 9999 of every network, which all programs of a machine share
+   (SO_REUSEADDR: each gets a copy of every broadcast). And one mouth for each network, bound to
+   this machine's address there at a port of its own: what is sent from it leaves by that network,
+   and what is answered to it comes to this program and no other. What goes wrong: a network that is
+   down or has no route (an error of sendto(), and nothing to worry about); a broadcast address that
+   the system reports wrongly (it is computed here); interfaces that come, go and change their
+   address (they are looked up again every two seconds). Examples: examples/chat_who.c,
+   examples/cluster_master.c.
 
    One background thread does all this. It holds the lock while it works, and waits without it.
-   ============================================================================================================ */
+   ============================================================================================== */
 
 static struct nw0__library {
-    bool started, closing;     /* the environment was read; nw0_shutdown is at work */
-    bool debug;                /* NW0_DEBUG */
-    uint16_t port;             /* NW0_PORT */
-    char pattern[64];          /* NW0_NETWORK */
-    int inside;                /* threads that wait somewhere in here, without the lock */
-    nw0__bell quiet;           /* for nw0_shutdown: nobody is inside any more, or all is sent */
-    pthread_key_t ends;        /* calls nw0__thread_ends for threads that end */
-    bool abandoned;            /* it did not wait for ever: the last one who leaves puts out the light */
-    bool has_thread, stop;     /* the background thread */
+    bool started, closing; /* the environment was read; nw0_shutdown is at work */
+    bool debug;            /* NW0_DEBUG */
+    uint16_t port;         /* NW0_PORT */
+    char pattern[64];      /* NW0_NETWORK */
+    int inside;            /* threads that wait somewhere in here, without the lock */
+    nw0__bell quiet;       /* for nw0_shutdown: nobody is inside any more, or all is sent */
+    pthread_key_t ends;    /* calls nw0__thread_ends for threads that end */
+    bool abandoned; /* it did not wait for ever: the last one who leaves puts out the light */
+    bool has_thread, stop; /* the background thread */
     pthread_t thread;
     nw0__bell wake;
-    nw0__set set;              /* what it waits for */
+    nw0__set set; /* what it waits for */
 } nw0__library;
 
 static void nw0__debug(const char *format, ...) NW0__PRINTF(1, 2);
@@ -1416,7 +1534,8 @@ static void nw0__debug(const char *format, ...) {
     vsnprintf(line + 5, sizeof line - 6, format, list);
     va_end(list);
     for (n = 0; line[n]; n++)
-        if ((unsigned char)line[n] < ' ' || line[n] == 0x7F) line[n] = '.'; /* it may come from anybody */
+        if ((unsigned char)line[n] < ' ' || line[n] == 0x7F)
+            line[n] = '.'; /* it may come from anybody */
     line[n] = '\n';
     (void)!write(STDERR_FILENO, line, n + 1);
 }
@@ -1428,12 +1547,13 @@ static const char *nw0__allowed(void) {
 /* A service that somebody advertises. */
 typedef struct nw0__record {
     char name[NW0_NAME_SIZE];
-    nw0__place at;             /* its address */
-    nw0__place mouth;          /* who said so; nw0__self_mouth for our own */
+    nw0__place at;    /* its address */
+    nw0__place mouth; /* who said so; nw0__self_mouth for our own */
     double heard, ttl;
-    int asked;                 /* how many questions it has left unanswered */
-    nw0__place rival_at, rival_mouth; /* who else claims the name, while the holder is asked whether it lives */
-    double rival_ttl, rival_since;    /* rival_ttl 0: nobody */
+    int asked; /* how many questions it has left unanswered */
+    nw0__place rival_at,
+        rival_mouth; /* who else claims the name, while the holder is asked whether it lives */
+    double rival_ttl, rival_since; /* rival_ttl 0: nobody */
 } nw0__record;
 
 /* A service of this program. */
@@ -1441,8 +1561,8 @@ typedef struct nw0__own {
     char name[NW0_NAME_SIZE];
     nw0__place at; /* ip 0: each network's own */
     double ttl;
-    bool due;      /* to be announced */
-    bool listens;  /* the port was chosen, and opened, here */
+    bool due;     /* to be announced */
+    bool listens; /* the port was chosen, and opened, here */
 } nw0__own;
 
 /* A thread that waits for a change of the table. */
@@ -1454,13 +1574,14 @@ typedef struct nw0__waiter {
 /* Somebody who asked for everything. */
 typedef struct nw0__asker {
     nw0__place who;
-    int via, next;  /* the mouth to answer from, the advert to go on with */
+    int via, next; /* the mouth to answer from, the advert to go on with */
     double at;
 } nw0__asker;
 
 #define NW0__ASKERS 32
-#define NW0__BATCH 16         /* adverts that are sent without giving others the lock in between */
-#define NW0__QUESTIONS_MAX 9  /* to a silent service: with 5 % of datagrams lost both ways, all fail once in a billion times */
+#define NW0__BATCH 16 /* adverts that are sent without giving others the lock in between */
+#define NW0__QUESTIONS_MAX                                                                         \
+    9 /* to a silent service: at 5 % loss, all fail once in a billion times */
 #define NW0__RIVAL_QUESTIONS 6
 #define NW0__RIVAL_PAUSE_S 0.15
 #define NW0__ANSWERS_PER_S 1000
@@ -1471,19 +1592,20 @@ static struct nw0__discovery {
     nw0__network networks[NW0__MAX_NETWORKS];
     int network_count;
     nw0__record table[NW0_MAX_SERVICES];
-    uint32_t hashes[NW0_MAX_SERVICES]; /* of the names, side by side, because they are searched most */
-    double due[NW0_MAX_SERVICES];      /* when something must be done about each */
+    uint32_t
+        hashes[NW0_MAX_SERVICES]; /* of the names, side by side, because they are searched most */
+    double due[NW0_MAX_SERVICES]; /* when something must be done about each */
     int count;
-    int order[NW0_MAX_SERVICES];       /* room to sort them */
+    int order[NW0_MAX_SERVICES]; /* room to sort them */
     nw0__own own[NW0_MAX_SERVICES];
     int own_count;
     nw0__waiter *waiters;
     nw0__asker askers[NW0__ASKERS];
     int asker_count;
-    double round;                      /* when the next one begins */
+    double round; /* when the next one begins */
     double first_look, last_question;
-    double allowance, allowance_at;    /* how many answers may still be given, as of when */
-    unsigned long dropped;             /* datagrams that were no adverts */
+    double allowance, allowance_at; /* how many answers may still be given, as of when */
+    unsigned long dropped;          /* datagrams that were no adverts */
     uint32_t random;
 } nw0__discovery;
 
@@ -1505,7 +1627,8 @@ static int nw0__find(const char *name) {
     uint32_t hash = nw0__hash(name);
     int i;
     for (i = 0; i < nw0__discovery.count; i++)
-        if (nw0__discovery.hashes[i] == hash && strcmp(nw0__discovery.table[i].name, name) == 0) return i;
+        if (nw0__discovery.hashes[i] == hash && strcmp(nw0__discovery.table[i].name, name) == 0)
+            return i;
     return -1;
 }
 
@@ -1519,14 +1642,16 @@ static bool nw0__answers(nw0__place mouth) {
     return mouth.port != nw0__library.port;
 }
 
-/* In seconds: how often a service is expected to be heard, the advert's own time to live permitting. */
+/* In seconds: how often a service is expected to be heard, the advert's own time to live
+ * permitting. */
 static double nw0__period(const nw0__record *r) {
     double period = nw0__earlier(NW0_ADVERT_INTERVAL_S, r->ttl / 2);
     return period < 0.5 ? 0.5 : period;
 }
 
-/* When is the next thing to do about it: ask, ask again, forget it? A silent one is asked after 1.1 periods, 1.2, 1.3 ... and
- * forgotten after 2: at two seconds a period, that is at most four after its last word, and three on average after its end. */
+/* When is the next thing to do about it: ask, ask again, forget it? A silent one is asked after 1.1
+ * periods, 1.2, 1.3 ... and forgotten after 2: at two seconds a period, that is at most four after
+ * its last word, and three on average after its end. */
 static void nw0__schedule(int i) {
     const nw0__record *r = &nw0__discovery.table[i];
     double *due = &nw0__discovery.due[i];
@@ -1551,7 +1676,9 @@ static void nw0__refresh(int i, nw0__place at, nw0__place mouth, double ttl) {
     nw0__record *r = &nw0__discovery.table[i];
     char from[NW0_ADDRESS_SIZE], to[NW0_ADDRESS_SIZE];
     bool moved = !nw0__same(r->at, at);
-    if (moved) nw0__debug("moved: \"%s\" from %s to %s", r->name, nw0__print(r->at, from), nw0__print(at, to));
+    if (moved)
+        nw0__debug("moved: \"%s\" from %s to %s", r->name, nw0__print(r->at, from),
+                   nw0__print(at, to));
     r->at = at;
     r->mouth = mouth;
     r->ttl = ttl;
@@ -1576,7 +1703,8 @@ static bool nw0__remember(const nw0__advert *advert, nw0__place mouth) {
     nw0__record *r = &d->table[d->count];
     char text[NW0_ADDRESS_SIZE];
     if (!nw0__has_room(mouth)) {
-        nw0__debug("dropped: \"%s\": the table is full, or its sender has filled half of it", advert->name);
+        nw0__debug("dropped: \"%s\": the table is full, or its sender has filled half of it",
+                   advert->name);
         return false;
     }
     memset(r, 0, sizeof *r);
@@ -1608,19 +1736,22 @@ static bool nw0__is_local(uint32_t ip) {
     return mouth >= 0 && (nw0__is_loopback(ip) || nw0__discovery.networks[mouth].ip == ip);
 }
 
-/* Sends a datagram from one of the mouths. That a network is down, has no route or no room is normal: the next round is
- * in two seconds. */
+/* Sends a datagram from one of the mouths. That a network is down, has no route or no room is
+ * normal: the next round is in two seconds. */
 static void nw0__say(int mouth, nw0__place to, const char *text, size_t n) {
     struct sockaddr_in a = nw0__sockaddr(to);
     char where[NW0_ADDRESS_SIZE];
-    ssize_t sent = NW0__TRY(sendto, sendto(nw0__discovery.networks[mouth].mouth, text, n, MSG_DONTWAIT | MSG_NOSIGNAL,
-                                           (struct sockaddr *)&a, sizeof a));
-    if (sent < 0) nw0__debug("not sent to %s (%s): %s", nw0__print(to, where), strerror(errno), text);
+    ssize_t sent =
+        NW0__TRY(sendto, sendto(nw0__discovery.networks[mouth].mouth, text, n,
+                                MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&a, sizeof a));
+    if (sent < 0)
+        nw0__debug("not sent to %s (%s): %s", nw0__print(to, where), strerror(errno), text);
     else nw0__debug("sent to %s: %s", nw0__print(to, where), text);
 }
 
-/* To everybody on a network: to 255.255.255.255, which goes no further than the cable, and to the network's own broadcast address,
- * which some access points pass on better. A network of two machines (/31) has none of its own. */
+/* To everybody on a network: to 255.255.255.255, which goes no further than the cable, and to the
+ * network's own broadcast address, which some access points pass on better. A network of two
+ * machines (/31) has none of its own. */
 static void nw0__shout(int mouth, const char *text, size_t n) {
     const nw0__network *net = &nw0__discovery.networks[mouth];
     uint16_t port = nw0__library.port;
@@ -1632,12 +1763,13 @@ static void nw0__shout(int mouth, const char *text, size_t n) {
     if (~net->mask > 1) nw0__say(mouth, nw0__at(net->ip | ~net->mask, port), text, n);
 }
 
-/* The address by which those whom this mouth reaches can use a service of ours. False: by none. Who is on this machine gets the
- * best one. */
+/* The address by which those whom this mouth reaches can use a service of ours. False: by none. Who
+ * is on this machine gets the best one. */
 static bool nw0__seen_as(const nw0__own *own, int mouth, bool local, nw0__place *at) {
     const nw0__network *net = &nw0__discovery.networks[mouth];
     *at = own->at;
-    if (own->at.ip != 0) return local || nw0__is_loopback(net->ip) || ((own->at.ip ^ net->ip) & net->mask) == 0;
+    if (own->at.ip != 0)
+        return local || nw0__is_loopback(net->ip) || ((own->at.ip ^ net->ip) & net->mask) == 0;
     at->ip = local || nw0__is_loopback(net->ip) ? nw0__discovery.networks[0].ip : net->ip;
     return true;
 }
@@ -1648,14 +1780,16 @@ static void nw0__announce(const nw0__own *own, double ttl) {
     nw0__place at;
     size_t n;
     int m;
-    for (m = nw0__discovery.network_count - 1; m >= 0; m--) { /* this machine first: it is the last network */
+    for (m = nw0__discovery.network_count - 1; m >= 0;
+         m--) { /* this machine first: it is the last network */
         if (nw0__discovery.networks[m].mouth < 0 || !nw0__seen_as(own, m, false, &at)) continue;
         n = nw0__write_advert(own->name, at, ttl, text);
         nw0__shout(m, text, n);
     }
 }
 
-/* A question for a name ("": everything) from one mouth, to one place or (port 0) to everybody there. */
+/* A question for a name ("": everything) from one mouth, to one place or (port 0) to everybody
+ * there. */
 static void nw0__ask_from(int mouth, const char *name, nw0__place to) {
     char text[NW0__DATAGRAM + 1], question[NW0_NAME_SIZE + 1];
     nw0__network *net = &nw0__discovery.networks[mouth];
@@ -1676,10 +1810,12 @@ static void nw0__ask(const char *name) {
 
 /* ---- answering ---- */
 
-/* A bucket that holds half a second's answers and is refilled evenly: no second has more than a thousand. */
+/* A bucket that holds half a second's answers and is refilled evenly: no second has more than a
+ * thousand. */
 static bool nw0__may_answer(double now) {
     struct nw0__discovery *d = &nw0__discovery;
-    d->allowance = nw0__earlier(NW0__ANSWERS_PER_S / 2, d->allowance + (now - d->allowance_at) * NW0__ANSWERS_PER_S / 2);
+    d->allowance = nw0__earlier(NW0__ANSWERS_PER_S / 2,
+                                d->allowance + (now - d->allowance_at) * NW0__ANSWERS_PER_S / 2);
     d->allowance_at = now;
     if (d->allowance < 1) return false;
     d->allowance -= 1;
@@ -1700,7 +1836,8 @@ static nw0__own *nw0__own_service(const char *name) {
     return NULL;
 }
 
-/* Who asks everybody would get all answers at the same moment, and lose some: so each waits for a random while, at most 80 ms. */
+/* Who asks everybody would get all answers at the same moment, and lose some: so each waits for a
+ * random while, at most 80 ms. */
 static void nw0__answer_everything_later(nw0__place who, int via) {
     struct nw0__discovery *d = &nw0__discovery;
     nw0__asker *a = &d->askers[d->asker_count];
@@ -1718,7 +1855,8 @@ static void nw0__answer_everything_later(nw0__place who, int via) {
     d->asker_count++;
 }
 
-/* A few adverts to each who asked for all of them and whose time has come. Returns when there is more to do. */
+/* A few adverts to each who asked for all of them and whose time has come. Returns when there is
+ * more to do. */
 static double nw0__answer_everything(double now) {
     struct nw0__discovery *d = &nw0__discovery;
     double next = NW0__NEVER;
@@ -1736,7 +1874,8 @@ static double nw0__answer_everything(double now) {
     return next;
 }
 
-/* A question that was shouted is for the holder of the name; one that was asked straight to our mouth is about ourselves. */
+/* A question that was shouted is for the holder of the name; one that was asked straight to our
+ * mouth is about ourselves. */
 static void nw0__answer(const char *name, nw0__place who, int via, bool shouted) {
     const nw0__own *own;
     int i;
@@ -1753,10 +1892,12 @@ static void nw0__answer(const char *name, nw0__place who, int via, bool shouted)
 
 /* ---- hearing ---- */
 
-/* Somebody else claims a name. The first holder keeps it while it lives: it is asked, and nw0__doubt decides. */
+/* Somebody else claims a name. The first holder keeps it while it lives: it is asked, and
+ * nw0__doubt decides. */
 static void nw0__challenge(int i, const nw0__advert *advert, nw0__place mouth) {
     nw0__record *r = &nw0__discovery.table[i];
-    if (r->rival_ttl > 0 || !nw0__answers(r->mouth)) return; /* it is being asked already; it never answers */
+    if (r->rival_ttl > 0 || !nw0__answers(r->mouth))
+        return; /* it is being asked already; it never answers */
     nw0__debug("\"%s\" is claimed by a second program: asking the first", r->name);
     r->rival_at = advert->at;
     r->rival_mouth = mouth;
@@ -1766,8 +1907,8 @@ static void nw0__challenge(int i, const nw0__advert *advert, nw0__place mouth) {
     nw0__schedule(i);
 }
 
-/* A program on this machine speaks on every network that it is on, and by each says another address. What it says on
- * 127.0.0.1 is meant for us. */
+/* A program on this machine speaks on every network that it is on, and by each says another
+ * address. What it says on 127.0.0.1 is meant for us. */
 static bool nw0__is_for_others(nw0__place mouth) {
     return !nw0__is_self(mouth) && !nw0__is_loopback(mouth.ip) && nw0__is_local(mouth.ip);
 }
@@ -1791,9 +1932,11 @@ static void nw0__hear_advert(const nw0__advert *advert, nw0__place mouth) {
         return; /* the name is ours, and we live */
     } else if (nw0__is_for_others(mouth) && nw0__is_loopback(r->mouth.ip)) {
         return;
-    } else if (nw0__same(r->at, advert->at) || (nw0__is_for_others(r->mouth) && nw0__is_loopback(mouth.ip) &&
-                                                r->at.port == advert->at.port)) {
-        nw0__refresh(i, advert->at, mouth, advert->ttl); /* the same service, started again or by a better way */
+    } else if (nw0__same(r->at, advert->at) ||
+               (nw0__is_for_others(r->mouth) && nw0__is_loopback(mouth.ip) &&
+                r->at.port == advert->at.port)) {
+        nw0__refresh(i, advert->at, mouth,
+                     advert->ttl); /* the same service, started again or by a better way */
     } else {
         nw0__challenge(i, advert, mouth);
     }
@@ -1804,9 +1947,11 @@ static void nw0__drop(const char *why, nw0__place from, const char *bytes, size_
     size_t i;
     nw0__discovery.dropped++;
     if (!nw0__library.debug) return;
-    for (i = 0; i < n && i < sizeof shown - 1; i++) shown[i] = bytes[i] >= ' ' && bytes[i] <= '~' ? bytes[i] : '.';
+    for (i = 0; i < n && i < sizeof shown - 1; i++)
+        shown[i] = bytes[i] >= ' ' && bytes[i] <= '~' ? bytes[i] : '.';
     shown[i] = '\0';
-    nw0__debug("dropped (number %lu) from %s: %s: %s", nw0__discovery.dropped, nw0__print(from, text), why, shown);
+    nw0__debug("dropped (number %lu) from %s: %s: %s", nw0__discovery.dropped,
+               nw0__print(from, text), why, shown);
 }
 
 /* A datagram that came to the ear (via -1) or to one of the mouths. */
@@ -1814,25 +1959,31 @@ static void nw0__hear(const char *bytes, size_t n, nw0__place from, int via) {
     nw0__advert advert;
     char text[NW0_ADDRESS_SIZE];
     int mouth = nw0__mouth_for(from.ip);
-    if (mouth >= 0 && nw0__same(from, nw0__at(nw0__discovery.networks[mouth].ip, nw0__discovery.networks[mouth].port))) return;
+    if (mouth >= 0 && nw0__same(from, nw0__at(nw0__discovery.networks[mouth].ip,
+                                              nw0__discovery.networks[mouth].port)))
+        return;
     if (mouth < 0 || from.port == 0) nw0__drop("not from a network of ours", from, bytes, n);
     else if (!nw0__parse_advert(bytes, n, &advert)) nw0__drop("not an advert", from, bytes, n);
-    else if (nw0__is_loopback(advert.at.ip) && !nw0__is_local(from.ip)) nw0__drop("127.x is its own machine", from, bytes, n);
+    else if (nw0__is_loopback(advert.at.ip) && !nw0__is_local(from.ip))
+        nw0__drop("127.x is its own machine", from, bytes, n);
     else {
         nw0__debug("heard from %s: %.*s", nw0__print(from, text), (int)n, bytes);
-        if (advert.name[0] == '?') nw0__answer(advert.name + 1, from, via < 0 ? mouth : via, via < 0);
+        if (advert.name[0] == '?')
+            nw0__answer(advert.name + 1, from, via < 0 ? mouth : via, via < 0);
         else nw0__hear_advert(&advert, from);
     }
 }
 
-/* Everything that has come to a socket; but no more than a thousand at a time, however much comes. */
+/* Everything that has come to a socket; but no more than a thousand at a time, however much
+ * comes. */
 static void nw0__drain(int fd, int via) {
     char bytes[NW0__DATAGRAM + 1]; /* one byte more than allowed shows that it is too long */
     struct sockaddr_in a;
     int i;
     for (i = 0; i < 1000 && fd >= 0; i++) {
         socklen_t size = sizeof a;
-        ssize_t n = NW0__TRY(recvfrom, recvfrom(fd, bytes, sizeof bytes, MSG_DONTWAIT, (struct sockaddr *)&a, &size));
+        ssize_t n = NW0__TRY(recvfrom, recvfrom(fd, bytes, sizeof bytes, MSG_DONTWAIT,
+                                                (struct sockaddr *)&a, &size));
         if (n < 0) return;
         nw0__hear(bytes, (size_t)n, nw0__place_of(&a), via);
     }
@@ -1867,14 +2018,16 @@ static void nw0__doubt(int i) {
         r->asked++;
         nw0__schedule(i);
         pause = nw0__now() + (rival ? NW0__RIVAL_PAUSE_S : 0.1 * nw0__period(r));
-        if (nw0__discovery.due[i] < pause) nw0__discovery.due[i] = pause; /* this machine was asleep: let the answers come */
+        if (nw0__discovery.due[i] < pause)
+            nw0__discovery.due[i] = pause; /* this machine was asleep: let the answers come */
     }
 }
 
 static double nw0__doubts(double now) {
     double next = NW0__NEVER;
     int i;
-    for (i = nw0__discovery.count - 1; i >= 0; i--) { /* backwards, because forgetting moves the last one here */
+    for (i = nw0__discovery.count - 1; i >= 0;
+         i--) { /* backwards, because forgetting moves the last one here */
         if (nw0__discovery.due[i] <= now) nw0__doubt(i);
         if (i < nw0__discovery.count) next = nw0__earlier(next, nw0__discovery.due[i]);
     }
@@ -1887,7 +2040,8 @@ static bool nw0__claim(const nw0__own *own) {
     memset(&advert, 0, sizeof advert);
     memcpy(advert.name, own->name, sizeof own->name);
     advert.at = own->at;
-    if (advert.at.ip == 0) advert.at.ip = nw0__discovery.network_count ? nw0__discovery.networks[0].ip : 0x7F000001;
+    if (advert.at.ip == 0)
+        advert.at.ip = nw0__discovery.network_count ? nw0__discovery.networks[0].ip : 0x7F000001;
     advert.ttl = own->ttl;
     nw0__hear_advert(&advert, nw0__self_mouth);
     return nw0__find(own->name) >= 0;
@@ -1914,12 +2068,15 @@ static void nw0__open_ear(void) {
     d->ear = nw0__socket(SOCK_DGRAM, nw0__at(0, 0));
     if (d->ear < 0) return;
 #if defined(SO_REUSEPORT) && !defined(__linux__)
-    nw0__option(d->ear, SOL_SOCKET, SO_REUSEPORT, 1); /* BSD shares a port by this; on Linux it would share out the datagrams */
+    nw0__option(d->ear, SOL_SOCKET, SO_REUSEPORT,
+                1); /* BSD shares a port by this; on Linux it would share out the datagrams */
 #endif
     nw0__option(d->ear, SOL_SOCKET, SO_REUSEADDR, 1);
     nw0__option(d->ear, SOL_SOCKET, SO_RCVBUF, 1 << 20);
-    if (NW0__TRY(bind, bind(d->ear, (struct sockaddr *)&a, sizeof a)) < 0 || nw0__set_add(&nw0__library.set, d->ear, POLLIN) < 0) {
-        nw0__debug("UDP port %u cannot be shared (%s): hearing only answers", (unsigned)nw0__library.port, strerror(errno));
+    if (NW0__TRY(bind, bind(d->ear, (struct sockaddr *)&a, sizeof a)) < 0 ||
+        nw0__set_add(&nw0__library.set, d->ear, POLLIN) < 0) {
+        nw0__debug("UDP port %u cannot be shared (%s): hearing only answers",
+                   (unsigned)nw0__library.port, strerror(errno));
         nw0__close_fd(&d->ear);
     }
 }
@@ -1929,7 +2086,8 @@ static void nw0__open_mouth(nw0__network *net) {
     if (net->mouth < 0) return;
     nw0__option(net->mouth, SOL_SOCKET, SO_BROADCAST, 1);
     nw0__option(net->mouth, SOL_SOCKET, SO_RCVBUF, 1 << 20);
-    if (nw0__bound_port(net->mouth, &net->port) < 0 || nw0__set_add(&nw0__library.set, net->mouth, POLLIN) < 0)
+    if (nw0__bound_port(net->mouth, &net->port) < 0 ||
+        nw0__set_add(&nw0__library.set, net->mouth, POLLIN) < 0)
         nw0__close_fd(&net->mouth);
 }
 
@@ -1942,14 +2100,16 @@ static void nw0__close_mouth(nw0__network *net) {
 static void nw0__keep_mouth(nw0__network *net, nw0__network before[], int count) {
     int i;
     for (i = 0; i < count; i++)
-        if (before[i].ip == net->ip && before[i].mask == net->mask && strcmp(before[i].interface_name, net->interface_name) == 0) {
+        if (before[i].ip == net->ip && before[i].mask == net->mask &&
+            strcmp(before[i].interface_name, net->interface_name) == 0) {
             net->mouth = before[i].mouth;
             net->port = before[i].port;
             before[i].mouth = -1;
         }
 }
 
-/* Looks at the interfaces again. Mouths are opened on new networks and closed where there is none any more. */
+/* Looks at the interfaces again. Mouths are opened on new networks and closed where there is none
+ * any more. */
 static void nw0__look_at_networks(void) {
     struct nw0__discovery *d = &nw0__discovery;
     nw0__network now[NW0__MAX_NETWORKS];
@@ -1961,7 +2121,8 @@ static void nw0__look_at_networks(void) {
         nw0__keep_mouth(&now[i], d->networks, d->network_count);
         if (now[i].mouth >= 0) continue;
         nw0__open_mouth(&now[i]);
-        nw0__debug("network: %s on %s%s", nw0__print_ip(now[i].ip, text), now[i].interface_name, now[i].mouth < 0 ? " (no socket)" : "");
+        nw0__debug("network: %s on %s%s", nw0__print_ip(now[i].ip, text), now[i].interface_name,
+                   now[i].mouth < 0 ? " (no socket)" : "");
         more = more || now[i].mouth >= 0;
     }
     for (i = 0; i < d->network_count; i++) nw0__close_mouth(&d->networks[i]);
@@ -1983,7 +2144,9 @@ static double nw0__discover_turn(double now) {
         for (i = 0; i < d->own_count; i++) d->own[i].due = true;
     }
     done = nw0__announce_due();
-    nw0__drain(d->ear, -1); /* our own broadcasts come back to us: read them now, instead of waking up for them */
+    nw0__drain(
+        d->ear,
+        -1); /* our own broadcasts come back to us: read them now, instead of waking up for them */
     next = nw0__earlier(nw0__answer_everything(now), nw0__doubts(now));
     return done ? nw0__earlier(next, d->round) : now;
 }
@@ -2010,7 +2173,8 @@ static void *nw0__background(void *unused) {
         double now = nw0__now(), next = nw0__news_turn(now);
         if (nw0__discovery.running) next = nw0__earlier(next, nw0__discover_turn(now));
         n = nw0__set_wait(&l->set, ready, 64, next);
-        if (n < 0 && errno != EINTR) nw0__poll(-1, 0, now + 0.1); /* no memory, say: not a reason to spin */
+        if (n < 0 && errno != EINTR)
+            nw0__poll(-1, 0, now + 0.1); /* no memory, say: not a reason to spin */
         for (i = 0; i < n; i++) {
             if (ready[i] == l->wake.in) nw0__hush(&l->wake);
             nw0__discovery_ready(ready[i]);
@@ -2027,14 +2191,16 @@ static int nw0__start_thread(void) {
     sigset_t all, before;
     int error;
     if (l->has_thread) return 0;
-    if (nw0__set_open(&l->set) < 0) return nw0__fail(errno, "no descriptor for the background thread: %s", strerror(errno));
+    if (nw0__set_open(&l->set) < 0)
+        return nw0__fail(errno, "no descriptor for the background thread: %s", strerror(errno));
     if (nw0__bell_open(&l->wake) < 0 || nw0__set_add(&l->set, l->wake.in, POLLIN) < 0) {
         error = errno;
     } else {
         l->stop = false;
         sigfillset(&all);
         pthread_sigmask(SIG_SETMASK, &all, &before);
-        error = NW0_FAULT(pthread_create) ? errno : pthread_create(&l->thread, NULL, nw0__background, NULL);
+        error = NW0_FAULT(pthread_create) ? errno
+                                          : pthread_create(&l->thread, NULL, nw0__background, NULL);
         pthread_sigmask(SIG_SETMASK, &before, NULL);
         if (error == 0) return l->has_thread = true, 0;
     }
@@ -2067,7 +2233,8 @@ static int nw0__start_discovery(void) {
 /* ---- the functions ---- */
 
 static int nw0__canceled(void) {
-    return nw0__fail(ECANCELED, "the library is being shut down: nw0_shutdown was called, or the program ends");
+    return nw0__fail(
+        ECANCELED, "the library is being shut down: nw0_shutdown was called, or the program ends");
 }
 
 /* Waits until the table has changed or the deadline has passed. -1: EINTR, or nw0_shutdown. */
@@ -2075,12 +2242,15 @@ static int nw0__wait_for_table(nw0__waiter *w, double deadline) {
     int n = nw0__poll(w->bell.in, POLLIN, deadline);
     if (nw0__library.closing) return nw0__canceled();
     if (n > 0) nw0__hush(&w->bell);
-    if (n < 0) return nw0__fail(errno, "the wait was interrupted (%s): call again to go on", strerror(errno));
+    if (n < 0)
+        return nw0__fail(errno, "the wait was interrupted (%s): call again to go on",
+                         strerror(errno));
     return 0;
 }
 
 static int nw0__begin_waiting(nw0__waiter *w) {
-    if (nw0__bell_open(&w->bell) < 0) return nw0__fail(errno, "no descriptor to wait with: %s", strerror(errno));
+    if (nw0__bell_open(&w->bell) < 0)
+        return nw0__fail(errno, "no descriptor to wait with: %s", strerror(errno));
     w->next = nw0__discovery.waiters;
     nw0__discovery.waiters = w;
     return 0;
@@ -2100,14 +2270,15 @@ static void nw0__give(const char *name, nw0__place at, nw0_service *service) {
     nw0__print(at, service->address);
 }
 
-/* Waits for a name: asks aloud, and again with longer and longer pauses, because a broadcast may be lost. Returns its index;
- * -1: not there in time, or EINTR. */
+/* Waits for a name: asks aloud, and again with longer and longer pauses, because a broadcast may be
+ * lost. Returns its index; -1: not there in time, or EINTR. */
 static int nw0__wait_for_name(const char *name, double deadline) {
     nw0__waiter w;
     double now = nw0__now(), pause = 0.02, ask = now;
     int i = nw0__find(name), result = 0, error;
     if (i >= 0) return i;
-    if (deadline <= now && now < nw0__discovery.last_question + 0.1) return errno = ETIMEDOUT, -1; /* who looks often, asks seldom */
+    if (deadline <= now && now < nw0__discovery.last_question + 0.1)
+        return errno = ETIMEDOUT, -1; /* who looks often, asks seldom */
     if (nw0__begin_waiting(&w) < 0) return -1;
     for (errno = 0; result == 0 && (i = nw0__find(name)) < 0; now = nw0__now()) {
         if (now >= ask) {
@@ -2147,8 +2318,10 @@ NW0_API int nw0_discover(const char *name, double wait_for_s, nw0_service *servi
     i = nw0__start_discovery() < 0 ? -2 : nw0__wait_for_name(name, deadline);
     if (i >= 0) nw0__give(name, nw0__discovery.table[i].at, service);
     else if (i == -1 && errno == ETIMEDOUT)
-        nw0__fail(ETIMEDOUT, "no service called \"%s\" was heard on %s within %g s: is it running, and on the same network?", name,
-                  nw0__network_names(where), wait_for_s);
+        nw0__fail(ETIMEDOUT,
+                  "no service called \"%s\" was heard on %s within %g s: is it running, and on the "
+                  "same network?",
+                  name, nw0__network_names(where), wait_for_s);
     nw0__leave();
     return i < 0 ? -1 : 0;
 }
@@ -2160,7 +2333,8 @@ static void nw0__first_look(void) {
     nw0__ask("");
 }
 
-/* Waits until the network has had its half second to answer the first look, and then for somebody or the deadline. */
+/* Waits until the network has had its half second to answer the first look, and then for somebody
+ * or the deadline. */
 static int nw0__wait_for_somebody(double deadline) {
     struct nw0__discovery *d = &nw0__discovery;
     double now = nw0__now(), again = now + 0.2, enough;
@@ -2197,13 +2371,15 @@ static bool nw0__is_in(const char *name, const char *const list[]) {
 }
 
 /* The sorted list. */
-static int nw0__list(const char *group, const char *separator, const char *const exclude[], nw0_service services[], int capacity) {
+static int nw0__list(const char *group, const char *separator, const char *const exclude[],
+                     nw0_service services[], int capacity) {
     struct nw0__discovery *d = &nw0__discovery;
     int i, k, count = 0;
     for (i = 0; i < d->count; i++) {
         const char *name = d->table[i].name;
         if (!nw0__is_member(name, group, separator) || nw0__is_in(name, exclude)) continue;
-        for (k = count++; k > 0 && strcmp(d->table[d->order[k - 1]].name, name) > 0; k--) d->order[k] = d->order[k - 1];
+        for (k = count++; k > 0 && strcmp(d->table[d->order[k - 1]].name, name) > 0; k--)
+            d->order[k] = d->order[k - 1];
         d->order[k] = i;
     }
     for (i = 0; services && i < count && i < capacity; i++)
@@ -2215,31 +2391,38 @@ NW0_API int nw0_discover_all(double wait_for_s, nw0_service services[], int capa
     double deadline = nw0__deadline(wait_for_s);
     int count = -1;
     if (nw0__enter() < 0) return -1;
-    if (nw0__start_discovery() == 0 && nw0__wait_for_somebody(deadline) == 0) count = nw0__list(NULL, NULL, NULL, services, capacity);
+    if (nw0__start_discovery() == 0 && nw0__wait_for_somebody(deadline) == 0)
+        count = nw0__list(NULL, NULL, NULL, services, capacity);
     nw0__leave();
     return count;
 }
 
-NW0_API int nw0_discover_group(const char *group, const char *separator, const char *const exclude[],
-                               nw0_service services[], int capacity) {
+NW0_API int nw0_discover_group(const char *group, const char *separator,
+                               const char *const exclude[], nw0_service services[], int capacity) {
     int count = -1;
-    if (!group) return nw0__fail(EINVAL, "the group's name is NULL: give \"chat\" for \"chat/alice\", or call nw0_discover_all");
+    if (!group)
+        return nw0__fail(
+            EINVAL,
+            "the group's name is NULL: give \"chat\" for \"chat/alice\", or call nw0_discover_all");
     if (nw0__enter() < 0) return -1;
-    if (nw0__start_discovery() == 0 && nw0__wait_for_somebody(0) == 0) count = nw0__list(group, separator, exclude, services, capacity);
+    if (nw0__start_discovery() == 0 && nw0__wait_for_somebody(0) == 0)
+        count = nw0__list(group, separator, exclude, services, capacity);
     nw0__leave();
     return count;
 }
 
-/* The first member that is no longer there, or has moved; -1: all are there. Marks those of the table that are in the list. */
-static int nw0__find_left(const nw0_service members[], int count, const char *group, const char *separator) {
+/* The first member that is no longer there, or has moved; -1: all are there. Marks those of the
+ * table that are in the list. */
+static int nw0__find_left(const nw0_service members[], int count, const char *group,
+                          const char *separator) {
     struct nw0__discovery *d = &nw0__discovery;
     nw0__place at;
     int m, i;
     memset(d->order, 0, sizeof d->order[0] * (size_t)d->count);
     for (m = 0; m < count; m++) {
         i = nw0__find(members[m].name);
-        if (i < 0 || !nw0__is_member(members[m].name, group, separator) || !nw0__parse_place(members[m].address, &at) ||
-            !nw0__same(at, d->table[i].at))
+        if (i < 0 || !nw0__is_member(members[m].name, group, separator) ||
+            !nw0__parse_place(members[m].address, &at) || !nw0__same(at, d->table[i].at))
             return m;
         d->order[i] = 1;
     }
@@ -2258,8 +2441,8 @@ static int nw0__find_joined(const char *group, const char *separator) {
 }
 
 /* Brings the list nearer to the table by one change. 0: they agree. */
-static int nw0__one_change(const char *group, const char *separator, nw0_service members[], int *count, int capacity,
-                           nw0_service *changed) {
+static int nw0__one_change(const char *group, const char *separator, nw0_service members[],
+                           int *count, int capacity, nw0_service *changed) {
     nw0_service service;
     int at = nw0__find_left(members, *count, group, separator), joined;
     if (at >= 0) {
@@ -2271,27 +2454,33 @@ static int nw0__one_change(const char *group, const char *separator, nw0_service
     if (joined < 0) return 0;
     nw0__give(nw0__discovery.table[joined].name, nw0__discovery.table[joined].at, &service);
     if (*count >= capacity)
-        return nw0__fail(ENOBUFS, "\"%s\" has joined, but the list is full with %d: give a longer one", service.name, *count);
-    for (at = *count; at > 0 && strcmp(members[at - 1].name, service.name) > 0; at--) members[at] = members[at - 1];
+        return nw0__fail(ENOBUFS,
+                         "\"%s\" has joined, but the list is full with %d: give a longer one",
+                         service.name, *count);
+    for (at = *count; at > 0 && strcmp(members[at - 1].name, service.name) > 0; at--)
+        members[at] = members[at - 1];
     members[at] = service;
     ++*count;
     if (changed) *changed = service;
     return NW0_JOINED;
 }
 
-NW0_API int nw0_wait_for_change(const char *group, const char *separator, nw0_service members[], int *count, int capacity,
-                                nw0_service *changed, double wait_for_s) {
+NW0_API int nw0_wait_for_change(const char *group, const char *separator, nw0_service members[],
+                                int *count, int capacity, nw0_service *changed, double wait_for_s) {
     double deadline = nw0__deadline(wait_for_s);
     nw0__waiter w;
     int result;
     if (!count || *count < 0 || *count > capacity || (!members && capacity > 0))
-        return nw0__fail(EINVAL, "the list of members makes no sense: count must point to a number from 0 to capacity");
+        return nw0__fail(
+            EINVAL,
+            "the list of members makes no sense: count must point to a number from 0 to capacity");
     if (nw0__enter() < 0) return -1;
     if (nw0__start_discovery() < 0 || nw0__begin_waiting(&w) < 0) return nw0__leave(), -1;
     nw0__first_look();
     while ((result = nw0__one_change(group, separator, members, count, capacity, changed)) == 0) {
         if (nw0__now() >= deadline)
-            result = nw0__fail(ETIMEDOUT, "nobody joined or left%s%.80s within %g s", group ? " " : "", group ? group : "", wait_for_s);
+            result = nw0__fail(ETIMEDOUT, "nobody joined or left%s%.80s within %g s",
+                               group ? " " : "", group ? group : "", wait_for_s);
         else result = nw0__wait_for_table(&w, deadline);
         if (result < 0) break;
     }
@@ -2304,11 +2493,12 @@ NW0_API int nw0_wait_for_change(const char *group, const char *separator, nw0_se
     return result;
 }
 
-static int nw0__listen(nw0__place *place); /* see messages: opens a listening socket; port 0 becomes a free one */
+static int nw0__listen(
+    nw0__place *place); /* see messages: opens a listening socket; port 0 becomes a free one */
 static uint32_t nw0__listening_ip(uint16_t port, uint32_t otherwise);
 
-/* The address of a new advert: as it was given, completed by a listening socket where it has no port. Advertising a name again in
- * the same way keeps the socket that it has. */
+/* The address of a new advert: as it was given, completed by a listening socket where it has no
+ * port. Advertising a name again in the same way keeps the socket that it has. */
 static int nw0__open_service(nw0__own *own, const nw0__own *before) {
     if (own->at.port != 0) {
         own->at.ip = own->at.ip ? own->at.ip : nw0__listening_ip(own->at.port, 0);
@@ -2324,8 +2514,10 @@ static int nw0__check_free(const char *name) {
     char text[NW0_ADDRESS_SIZE];
     int i = nw0__wait_for_name(name, nw0__now() + 0.3);
     if (i < 0) return errno == ETIMEDOUT ? 0 : -1;
-    return nw0__fail(EEXIST, "the name \"%s\" is taken by %s at %s: choose another, or end that program", name,
-                     nw0__own_service(name) ? "this program" : "a program", nw0__print(nw0__discovery.table[i].at, text));
+    return nw0__fail(EEXIST,
+                     "the name \"%s\" is taken by %s at %s: choose another, or end that program",
+                     name, nw0__own_service(name) ? "this program" : "a program",
+                     nw0__print(nw0__discovery.table[i].at, text));
 }
 
 /* With the lock held. */
@@ -2334,24 +2526,35 @@ static int nw0__advertise(nw0__own *own, bool fail_if_exists, nw0_service *servi
     nw0__own *place;
     if (nw0__start_discovery() < 0 || (fail_if_exists && nw0__check_free(own->name) < 0)) return -1;
     place = nw0__own_service(own->name);
-    if (!place && d->own_count == NW0_MAX_SERVICES) return nw0__fail(ENOBUFS, "this program advertises %d services already", d->own_count);
+    if (!place && d->own_count == NW0_MAX_SERVICES)
+        return nw0__fail(ENOBUFS, "this program advertises %d services already", d->own_count);
     if (nw0__open_service(own, place) < 0) return -1;
     if (!nw0__claim(own))
-        return nw0__fail(ENOBUFS, "\"%s\" is not advertised: %d services are known, which is all that NW0_MAX_SERVICES allows",
+        return nw0__fail(ENOBUFS,
+                         "\"%s\" is not advertised: %d services are known, which is all that "
+                         "NW0_MAX_SERVICES allows",
                          own->name, d->count);
     own->due = true;
     if (!place) place = &d->own[d->own_count++];
     *place = *own;
     nw0__wake_thread();
-    nw0__give(own->name, nw0__at(own->at.ip ? own->at.ip : d->network_count ? d->networks[0].ip : 0x7F000001, own->at.port), service);
+    nw0__give(own->name,
+              nw0__at(own->at.ip         ? own->at.ip
+                      : d->network_count ? d->networks[0].ip
+                                         : 0x7F000001,
+                      own->at.port),
+              service);
     return 0;
 }
 
-NW0_API int nw0_advertise_ex(const char *name, const char *address, bool fail_if_exists, double ttl_s, nw0_service *service) {
+NW0_API int nw0_advertise_ex(const char *name, const char *address, bool fail_if_exists,
+                             double ttl_s, nw0_service *service) {
     nw0__own own;
     int result;
     memset(&own, 0, sizeof own);
-    if (!(ttl_s > 0)) return nw0__fail(EINVAL, "\"%.80s\" cannot be advertised for %g seconds: take more than 0", name ? name : "", ttl_s);
+    if (!(ttl_s > 0))
+        return nw0__fail(EINVAL, "\"%.80s\" cannot be advertised for %g seconds: take more than 0",
+                         name ? name : "", ttl_s);
     own.ttl = nw0__earlier(ttl_s < 0.001 ? 0.001 : ttl_s, NW0__TTL_MAX);
     if (nw0__check_name(name, own.ttl) < 0 || nw0__resolve(address, &own.at) < 0) return -1;
     memcpy(own.name, name, strlen(name));
@@ -2378,108 +2581,119 @@ NW0_API int nw0_unadvertise(const char *name) {
         *own = d->own[--d->own_count];
     }
     nw0__leave();
-    return own ? 0 : nw0__fail(ENOENT, "\"%.80s\" is not advertised by this program, so it cannot be withdrawn", name ? name : "");
+    return own ? 0
+               : nw0__fail(ENOENT,
+                           "\"%.80s\" is not advertised by this program, so it cannot be withdrawn",
+                           name ? name : "");
 }
 
-/* ============================================================================================================
-   Messages                                                                                          >>messages
+/* =================================================================================================
+   Messages                                                                               >>messages
 
-   A question and its answer are two frames on one TCP connection, which is kept for the next question. Between the program and
-   the socket stands nothing: whoever waits for a message reads it, from the kernel into the buffer where it is wanted.
+   A question and its answer are two frames on one TCP connection, which is kept for the next
+   question. Between the program and the socket stands nothing: whoever waits for a message reads
+   it, from the kernel into the buffer where it is wanted.
 
-   The one who asks uses a blocking socket with a time limit (SO_RCVTIMEO): one system call for each wait. The one who answers
-   has many connections, of which it must not prefer any: a set tells which are ready, and these are remembered and served in
-   turn. A message may arrive in pieces; while nothing else happens they are put together in the caller's buffer, and
-   when another connection is ready first, they are moved into memory of their own, which grows with what really came.
+   The one who asks uses a blocking socket with a time limit (SO_RCVTIMEO): one system call for each
+   wait. The one who answers has many connections, of which it must not prefer any: a set tells
+   which are ready, and these are remembered and served in turn. A message may arrive in pieces;
+   while nothing else happens they are put together in the caller's buffer, and when another
+   connection is ready first, they are moved into memory of their own, which grows with what really
+   came.
 
-   What goes wrong: a send that takes only a part; a signal between two parts; a peer that went away (which the first send after
-   it does not notice, so we look before); a machine that went away (keepalive, TCP_USER_TIMEOUT); no descriptor left for
-   accept(), which would report the same connection again at once; an asker who does not read the answer.
-   Examples: examples/hello_server.c, examples/hello_client.c.
-   ============================================================================================================ */
+   What goes wrong: a send that takes only a part; a signal between two parts; a peer that went away
+   (which the first send after it does not notice, so we look before); a machine that went away
+   (keepalive, TCP_USER_TIMEOUT); no descriptor left for accept(), which would report the same
+   connection again at once; an asker who does not read the answer. Examples:
+   examples/hello_server.c, examples/hello_client.c.
+   ============================================================================================== */
 
-#define NW0__READY 64            /* how many ready descriptors, or callers, are taken at a time */
-#define NW0__REPLY_PATIENCE_S 0.02 /* how long an answer may block before the background thread goes on with it */
-#define NW0__FLUSH_S 1.0         /* how long nw0_shutdown waits for what is still to be sent */
+#define NW0__READY 64 /* how many ready descriptors, or callers, are taken at a time */
+#define NW0__REPLY_PATIENCE_S                                                                      \
+    0.02 /* how long an answer may block before the background thread goes on with it */
+#define NW0__FLUSH_S 1.0 /* how long nw0_shutdown waits for what is still to be sent */
 
-#define NW0__CHUNK 65536          /* news is read in pieces of that size, because one item is small */
+#define NW0__CHUNK 65536 /* news is read in pieces of that size, because one item is small */
 
 typedef struct nw0__endpoint nw0__endpoint;
 
 /* One end of a conversation. */
 typedef struct nw0__conn {
-    struct nw0__conn *next, **link;  /* in the list of its endpoint, or of those where we called */
-    nw0__endpoint *home;             /* where it was accepted, or the feed it belongs to; NULL: a call of ours */
-    nw0__place place;                /* whom we called */
+    struct nw0__conn *next, **link; /* in the list of its endpoint, or of those where we called */
+    nw0__endpoint
+        *home;        /* where it was accepted, or the feed it belongs to; NULL: a call of ours */
+    nw0__place place; /* whom we called */
     int fd;
-    char kind;                       /* '?' or '!' once the introduction was heard or said */
-    nw0__set *watched;               /* the set it is in */
-    bool flushing;                   /* the background thread sends what is left */
-    bool busy;                       /* a thread works with it, without the lock */
-    bool doomed;                     /* to be closed by that thread */
-    bool queued;                     /* it has its turn soon, */
-    struct nw0__conn *queue;         /* after which this one has it */
-    bool asked;                      /* its owner took the message and owes an answer */
-    const nw0__self *owner;          /* whose question it carries, or whose answer it waits for */
-    double patience;                 /* the time limit that the socket has */
+    char kind;               /* '?' or '!' once the introduction was heard or said */
+    nw0__set *watched;       /* the set it is in */
+    bool flushing;           /* the background thread sends what is left */
+    bool busy;               /* a thread works with it, without the lock */
+    bool doomed;             /* to be closed by that thread */
+    bool queued;             /* it has its turn soon, */
+    struct nw0__conn *queue; /* after which this one has it */
+    bool asked;              /* its owner took the message and owes an answer */
+    const nw0__self *owner;  /* whose question it carries, or whose answer it waits for */
+    double patience;         /* the time limit that the socket has */
     unsigned char head[NW0__INTRODUCTION + NW0__LENGTH];
-    size_t head_size;                /* 12 bytes for the first message that an endpoint hears, else 4 */
-    size_t got, size;                /* bytes so far, head and body; the size of the body */
-    char *body;                      /* the body, unless it is in the caller's buffer */
-    size_t room;                     /* bytes that body can hold */
-    char *extra;                     /* what came beyond the frame */
+    size_t head_size; /* 12 bytes for the first message that an endpoint hears, else 4 */
+    size_t got, size; /* bytes so far, head and body; the size of the body */
+    char *body;       /* the body, unless it is in the caller's buffer */
+    size_t room;      /* bytes that body can hold */
+    char *extra;      /* what came beyond the frame */
     size_t extra_size, extra_done;
-    size_t extra_room;               /* a subscription of ours reads all into there first; else 0 */
-    char *out;                       /* what is still to be sent */
+    size_t extra_room; /* a subscription of ours reads all into there first; else 0 */
+    char *out;         /* what is still to be sent */
     size_t out_size, out_done;
     /* a subscriber of ours */
-    unsigned char *prefixes;         /* each with its length before it */
+    unsigned char *prefixes; /* each with its length before it */
     size_t prefixes_size;
-    bool everything;                 /* one of them is empty */
-    bool blocked;                    /* its connection is full */
-    uint64_t cursor;                 /* the item that it gets next */
-    size_t partial;                  /* bytes of it that have left */
+    bool everything; /* one of them is empty */
+    bool blocked;    /* its connection is full */
+    uint64_t cursor; /* the item that it gets next */
+    size_t partial;  /* bytes of it that have left */
     /* a subscription of ours */
-    bool has_topic;                  /* the next frame is its data */
+    bool has_topic; /* the next frame is its data */
     bool connecting;
-    double retry_at, retry_pause;    /* 0: it is connected */
+    double retry_at, retry_pause; /* 0: it is connected */
     char topic[NW0_NAME_SIZE];
 } nw0__conn;
 
-/* A listening socket, and everybody who called there; or a feed, which has no listening socket: subscriptions of ours. */
+/* A listening socket, and everybody who called there; or a feed, which has no listening socket:
+ * subscriptions of ours. */
 struct nw0__endpoint {
     nw0__endpoint *next;
-    nw0__place place;                /* ip 0: on every network */
-    uint32_t known_ip;               /* an ip of this machine by which it was called before */
+    nw0__place place;  /* ip 0: on every network */
+    uint32_t known_ip; /* an ip of this machine by which it was called before */
     int listener;
-    double deaf_until;               /* there was no descriptor for accept(); 0: it is in the set */
+    double deaf_until; /* there was no descriptor for accept(); 0: it is in the set */
     nw0__set set;
     nw0__bell bell;
-    nw0__conn *ready, **ready_end;   /* those from which something can be read, in the order of their turns */
-    nw0__conn *conns;                /* those with a question in work come first */
-    int users;                       /* threads that wait here */
+    nw0__conn *ready,
+        **ready_end;  /* those from which something can be read, in the order of their turns */
+    nw0__conn *conns; /* those with a question in work come first */
+    int users;        /* threads that wait here */
     bool closing;
-    bool wants_fd, rung;             /* the program polls the set; the bell rings for it */
+    bool wants_fd, rung; /* the program polls the set; the bell rings for it */
     /* news of ours */
     bool publishing, flush_scheduled;
     int subscribers;
-    char *news;                      /* encoded items, the oldest first */
+    char *news; /* encoded items, the oldest first */
     size_t news_room, news_used;
-    uint64_t news_start;             /* the position of news[0]; positions only grow */
+    uint64_t news_start; /* the position of news[0]; positions only grow */
     uint64_t flushed_to;
     double flushed_at;
     /* a feed */
-    char *lists;                     /* the addresses and the prefixes, as they were written; NULL: not a feed */
-    char *greeting;                  /* what we say to each publisher */
+    char *lists;    /* the addresses and the prefixes, as they were written; NULL: not a feed */
+    char *greeting; /* what we say to each publisher */
     size_t greeting_size;
 };
 
 static struct nw0__messages {
     nw0__endpoint *endpoints, *feeds;
-    nw0__conn *calls;                /* connections to others */
+    nw0__conn *calls; /* connections to others */
     nw0__conn **by_fd;
     int fd_room;
-    int flushing;                    /* how many connections are */
+    int flushing; /* how many connections are */
 } nw0__messages;
 
 /* ---- connections ---- */
@@ -2534,9 +2748,11 @@ static bool nw0__is_feed(const nw0__conn *c) {
     return c->home && c->home->lists;
 }
 
-/* Subscribers are the background thread's; and so are callers where news is published, until they have said what they want. */
+/* Subscribers are the background thread's; and so are callers where news is published, until they
+ * have said what they want. */
 static bool nw0__is_background(const nw0__conn *c) {
-    return c->flushing || c->connecting || (!nw0__is_feed(c) && (c->kind == '!' || (!c->kind && c->home->publishing)));
+    return c->flushing || c->connecting ||
+           (!nw0__is_feed(c) && (c->kind == '!' || (!c->kind && c->home->publishing)));
 }
 
 static void nw0__watch_for(nw0__conn *c, int events) {
@@ -2618,8 +2834,9 @@ static void nw0__hang_up(nw0__conn *c) {
     errno = error;
 }
 
-/* No delay for small frames; and a peer that is gone without a word is noticed within some 12 seconds: by questions of the kernel
- * if nothing is on the way (keepalive), by the lack of an acknowledgement if something is. */
+/* No delay for small frames; and a peer that is gone without a word is noticed within some 12
+ * seconds: by questions of the kernel if nothing is on the way (keepalive), by the lack of an
+ * acknowledgement if something is. */
 static void nw0__tune(int fd) {
     nw0__option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     nw0__option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
@@ -2645,8 +2862,9 @@ static void nw0__limit(int fd, int name, double seconds) {
     (void)NW0__TRY(setsockopt, setsockopt(fd, SOL_SOCKET, name, &t, sizeof t));
 }
 
-/* Gives the socket's blocking calls until the deadline. The same limit is not set again: most waits are as long as the last. One
- * of an hour instead of none has a reason: a call with a limit ends with EINTR for every signal, one without may go on. */
+/* Gives the socket's blocking calls until the deadline. The same limit is not set again: most waits
+ * are as long as the last. One of an hour instead of none has a reason: a call with a limit ends
+ * with EINTR for every signal, one without may go on. */
 static void nw0__set_patience(nw0__conn *c, double deadline) {
     double left = nw0__earlier(deadline - nw0__now(), 3600);
     if (left < c->patience + 0.001 && left > c->patience - 0.001) return;
@@ -2668,7 +2886,8 @@ static void nw0__step_in(nw0__conn *c) {
     errno = error;
 }
 
-/* When a thread ends, nobody will answer the questions that it took, or fetch the answers to those that it sent. */
+/* When a thread ends, nobody will answer the questions that it took, or fetch the answers to those
+ * that it sent. */
 static void nw0__hang_up_owned(nw0__conn *list, const nw0__self *owner) {
     nw0__conn *c, *next;
     for (c = list; c; c = next) {
@@ -2677,12 +2896,14 @@ static void nw0__hang_up_owned(nw0__conn *list, const nw0__self *owner) {
     }
 }
 
-static void nw0__let_go(nw0__endpoint *feed, const nw0__self *owner); /* see news: its item is for the others */
+static void nw0__let_go(nw0__endpoint *feed,
+                        const nw0__self *owner); /* see news: its item is for the others */
 
 static void nw0__thread_ends(void *self) {
     nw0__endpoint *e;
     nw0__lock();
-    for (e = nw0__messages.endpoints; e; e = e->next) nw0__hang_up_owned(e->conns, (const nw0__self *)self);
+    for (e = nw0__messages.endpoints; e; e = e->next)
+        nw0__hang_up_owned(e->conns, (const nw0__self *)self);
     for (e = nw0__messages.feeds; e; e = e->next) nw0__let_go(e, (const nw0__self *)self);
     nw0__hang_up_owned(nw0__messages.calls, (const nw0__self *)self);
     nw0__unlock();
@@ -2704,7 +2925,8 @@ static bool nw0__is_whole(const nw0__conn *c) {
     return c->got >= c->head_size && c->got == c->head_size + c->size;
 }
 
-/* Gives the body memory of its own, or more of it: twice what has come, but not more than the frame needs. */
+/* Gives the body memory of its own, or more of it: twice what has come, but not more than the frame
+ * needs. */
 static int nw0__grow_body(nw0__conn *c) {
     size_t room = nw0__body_got(c) * 2 < 4096 ? 4096 : nw0__body_got(c) * 2;
     char *more;
@@ -2764,15 +2986,17 @@ static ssize_t nw0__receive_from(int fd, struct iovec v[2], int count, int flags
     return NW0__TRY(recvmsg, recvmsg(fd, &message, flags));
 }
 
-/* recvmsg(), but from what came beyond the last frame, if there is such. News is read in large pieces, of which many items are
- * taken one after the other; but what is large itself goes straight to where it is wanted. */
+/* recvmsg(), but from what came beyond the last frame, if there is such. News is read in large
+ * pieces, of which many items are taken one after the other; but what is large itself goes straight
+ * to where it is wanted. */
 static ssize_t nw0__receive(nw0__conn *c, struct iovec v[2], int count, int flags) {
     struct iovec all[2];
     size_t n, done = 0;
     ssize_t got;
     int i;
     if (c->extra_done == c->extra_size) {
-        if (c->extra_room == 0 || nw0__total(v, count) > c->extra_room / 4) return nw0__receive_from(c->fd, v, count, flags);
+        if (c->extra_room == 0 || nw0__total(v, count) > c->extra_room / 4)
+            return nw0__receive_from(c->fd, v, count, flags);
         all[0].iov_base = c->extra;
         all[0].iov_len = c->extra_room;
         got = nw0__receive_from(c->fd, all, 1, flags);
@@ -2794,10 +3018,14 @@ static ssize_t nw0__receive(nw0__conn *c, struct iovec v[2], int count, int flag
     return (ssize_t)done;
 }
 
-/* Points at where the next bytes belong: the rest of the head, and the body. Returns how many parts. A body of which the size is not
- * known yet may be read into the caller's buffer together with its head; but not where the next frame follows at once. */
+/* Points at where the next bytes belong: the rest of the head, and the body. Returns how many
+ * parts. A body of which the size is not known yet may be read into the caller's buffer together
+ * with its head; but not where the next frame follows at once. */
 static int nw0__aim(nw0__conn *c, char *buffer, size_t usable, struct iovec v[2]) {
-    size_t have = nw0__body_got(c), end = c->body ? c->room : c->got >= c->head_size ? c->size : c->extra_room ? 0 : usable;
+    size_t have = nw0__body_got(c), end = c->body                  ? c->room
+                                          : c->got >= c->head_size ? c->size
+                                          : c->extra_room          ? 0
+                                                                   : usable;
     int count = 0;
     if (c->got < c->head_size) {
         v[count].iov_base = c->head + c->got;
@@ -2813,7 +3041,8 @@ static int nw0__aim(nw0__conn *c, char *buffer, size_t usable, struct iovec v[2]
 /* What an ending connection, or bytes that are no frame, mean for the one who reads. */
 static int nw0__bad_frame(const nw0__conn *c) {
     bool called = !c->home || nw0__is_feed(c);
-    errno = called && c->got > 0 && c->head[0] == 0xFF ? EPROTONOSUPPORT : EPROTO; /* FF is how ZeroMQ begins */
+    errno = called && c->got > 0 && c->head[0] == 0xFF ? EPROTONOSUPPORT
+                                                       : EPROTO; /* FF is how ZeroMQ begins */
     return -1;
 }
 
@@ -2821,8 +3050,10 @@ static int nw0__bad_frame(const nw0__conn *c) {
 static int nw0__check_head(nw0__conn *c) {
     size_t n = c->got < c->head_size ? c->got : c->head_size, skip = c->head_size - NW0__LENGTH;
     if (skip > 0 && nw0__check_introduction(c->head, n, &c->kind) < 0) return nw0__bad_frame(c);
-    if (n > skip && nw0__check_length(c->head + skip, n - skip, &c->size) < 0) return nw0__bad_frame(c);
-    if (c->kind == '!' && !c->has_topic && c->size >= NW0_NAME_SIZE) return nw0__bad_frame(c); /* of a topic, or a prefix */
+    if (n > skip && nw0__check_length(c->head + skip, n - skip, &c->size) < 0)
+        return nw0__bad_frame(c);
+    if (c->kind == '!' && !c->has_topic && c->size >= NW0_NAME_SIZE)
+        return nw0__bad_frame(c); /* of a topic, or a prefix */
     return 0;
 }
 
@@ -2835,8 +3066,9 @@ static int nw0__took(nw0__conn *c, const char *buffer, size_t n) {
     return c->home ? nw0__keep_extra(c, buffer) : nw0__bad_frame(c); /* nobody answers twice */
 }
 
-/* One read: head and body together, as far as they are there. 1: as much came as was asked for; 0: less, so that another try would
- * only say so (or EAGAIN, or the time is up); -1: EINTR, or the end of the conversation: ECONNRESET, EPROTO ... */
+/* One read: head and body together, as far as they are there. 1: as much came as was asked for; 0:
+ * less, so that another try would only say so (or EAGAIN, or the time is up); -1: EINTR, or the end
+ * of the conversation: ECONNRESET, EPROTO ... */
 static int nw0__read_once(nw0__conn *c, char *buffer, size_t usable, int flags) {
     struct iovec v[2];
     int count = nw0__aim(c, buffer, usable, v);
@@ -2865,8 +3097,10 @@ static ssize_t nw0__hand_over(nw0__conn *c, char *buffer, size_t capacity, const
     size_t size = c->size;
     if (!buffer && capacity == 0) return (ssize_t)size;
     if (!buffer || size >= capacity)
-        return nw0__fail(EMSGSIZE, "%s has %lu bytes, which with a NUL after them do not fit into %lu: it waits for a larger buffer", what,
-                         (unsigned long)size, (unsigned long)capacity);
+        return nw0__fail(EMSGSIZE,
+                         "%s has %lu bytes, which with a NUL after them do not fit into %lu: it "
+                         "waits for a larger buffer",
+                         what, (unsigned long)size, (unsigned long)capacity);
     if (c->body) memcpy(buffer, c->body, size);
     buffer[size] = '\0';
     return (ssize_t)size;
@@ -2874,9 +3108,11 @@ static ssize_t nw0__hand_over(nw0__conn *c, char *buffer, size_t capacity, const
 
 /* ---- writing a frame ---- */
 
-/* Sends head and body, from byte *done on. 0: all has left. -1, EINTR: a signal, or the socket's time limit, came before the end;
- * EAGAIN: nothing more fits now. A call that takes only a part does not say why: the next one, which does not wait, does. */
-static int nw0__write_frame(int fd, const void *head, size_t head_size, const void *body, size_t size, size_t *done, int flags) {
+/* Sends head and body, from byte *done on. 0: all has left. -1, EINTR: a signal, or the socket's
+ * time limit, came before the end; EAGAIN: nothing more fits now. A call that takes only a part
+ * does not say why: the next one, which does not wait, does. */
+static int nw0__write_frame(int fd, const void *head, size_t head_size, const void *body,
+                            size_t size, size_t *done, int flags) {
     struct msghdr message;
     struct iovec v[2];
     bool cut = false;
@@ -2909,8 +3145,10 @@ static int nw0__write_frame(int fd, const void *head, size_t head_size, const vo
 }
 
 /* What was not sent of a frame goes into memory of its own. */
-static int nw0__keep_rest(nw0__conn *c, const char *head, size_t head_size, const char *body, size_t size, size_t done) {
-    size_t from_head = done < head_size ? head_size - done : 0, in_body = done > head_size ? done - head_size : 0;
+static int nw0__keep_rest(nw0__conn *c, const char *head, size_t head_size, const char *body,
+                          size_t size, size_t done) {
+    size_t from_head = done < head_size ? head_size - done : 0,
+           in_body = done > head_size ? done - head_size : 0;
     c->out = (char *)nw0__resize(NULL, head_size + size - done);
     if (!c->out) return errno = ENOMEM, -1;
     if (from_head > 0) memcpy(c->out, head + done, from_head);
@@ -2927,13 +3165,15 @@ static void nw0__forget_rest(nw0__conn *c) {
 }
 
 static int nw0__too_long(const char *what, size_t size) {
-    return nw0__fail(EMSGSIZE, "%s of %lu bytes is too long: at most %lu can be sent", what, (unsigned long)size,
-                     (unsigned long)NW0_MAX_MESSAGE);
+    return nw0__fail(EMSGSIZE, "%s of %lu bytes is too long: at most %lu can be sent", what,
+                     (unsigned long)size, (unsigned long)NW0_MAX_MESSAGE);
 }
 
 /* NW0_TEXT is measured. */
 static int nw0__check_size(const char *what, const void *bytes, size_t *size) {
-    if (!bytes && *size != 0 && *size != NW0_TEXT) return nw0__fail(EINVAL, "%s is NULL, but is to have %lu bytes", what, (unsigned long)*size);
+    if (!bytes && *size != 0 && *size != NW0_TEXT)
+        return nw0__fail(EINVAL, "%s is NULL, but is to have %lu bytes", what,
+                         (unsigned long)*size);
     if (*size == NW0_TEXT) *size = bytes ? strlen((const char *)bytes) : 0;
     return *size > NW0_MAX_MESSAGE ? nw0__too_long(what, *size) : 0;
 }
@@ -2959,12 +3199,14 @@ static nw0__endpoint *nw0__open_endpoint(nw0__place place) {
     e->place = place;
     e->bell.in = e->bell.out = -1;
     e->listener = nw0__socket(SOCK_STREAM, nw0__at(0, 0));
-    if (nw0__set_open(&e->set) < 0 || e->listener < 0) return nw0__close_endpoint(e), (nw0__endpoint *)NULL;
+    if (nw0__set_open(&e->set) < 0 || e->listener < 0)
+        return nw0__close_endpoint(e), (nw0__endpoint *)NULL;
     nw0__option(e->listener, SOL_SOCKET, SO_REUSEADDR, 1);
     nw0__nonblocking(e->listener, true);
     if (NW0__TRY(bind, bind(e->listener, (struct sockaddr *)&a, sizeof a)) < 0 ||
-        NW0__TRY(listen, listen(e->listener, SOMAXCONN)) < 0 || nw0__bound_port(e->listener, &e->place.port) < 0 ||
-        nw0__bell_open(&e->bell) < 0 || nw0__set_add(&e->set, e->bell.in, POLLIN) < 0 ||
+        NW0__TRY(listen, listen(e->listener, SOMAXCONN)) < 0 ||
+        nw0__bound_port(e->listener, &e->place.port) < 0 || nw0__bell_open(&e->bell) < 0 ||
+        nw0__set_add(&e->set, e->bell.in, POLLIN) < 0 ||
         nw0__set_add(&e->set, e->listener, POLLIN) < 0)
         return nw0__close_endpoint(e), (nw0__endpoint *)NULL;
     e->next = nw0__messages.endpoints;
@@ -2979,8 +3221,9 @@ static nw0__endpoint *nw0__listen_there(nw0__place place) {
     if (e) return e;
     nw0__fail(error, "cannot listen at %s (%s): %s", nw0__print(place, text), strerror(error),
               error == EADDRINUSE ? "another program does; end it, or take another port"
-              : error == EADDRNOTAVAIL ? "it is not an address of this machine; see \"ip addr\" for those that are"
-                                       : "see errno(3)");
+              : error == EADDRNOTAVAIL
+                  ? "it is not an address of this machine; see \"ip addr\" for those that are"
+                  : "see errno(3)");
     return NULL;
 }
 
@@ -2997,7 +3240,7 @@ static nw0__endpoint *nw0__endpoint_at(nw0__place place) {
         if (e->closing || e->place.port != place.port) continue;
         if (e->place.ip == place.ip) return e;
         if (e->place.ip == 0 && (e->known_ip == place.ip || nw0__is_ours(place.ip))) {
-            e->known_ip = place.ip; /* also when this machine does not have it any more: its owner goes on using it */
+            e->known_ip = place.ip; /* if this machine loses it, its owner goes on using it */
             return e;
         }
     }
@@ -3011,23 +3254,31 @@ static uint32_t nw0__listening_ip(uint16_t port, uint32_t otherwise) {
     return otherwise;
 }
 
-/* The place of an address that must have a port. Looking up a name may take a while: without the lock. */
+/* The place of an address that must have a port. Looking up a name may take a while: without the
+ * lock. */
 static int nw0__resolve_with_port(const char *address, nw0__place *place) {
     int result;
-    if (!address || !*address) return nw0__fail(EINVAL, "an address is missing: give one like 192.168.1.5:8080, such as nw0_discover finds");
+    if (!address || !*address)
+        return nw0__fail(
+            EINVAL,
+            "an address is missing: give one like 192.168.1.5:8080, such as nw0_discover finds");
     if (nw0__parse_place(address, place)) return 0;
     nw0__unlock();
     result = nw0__resolve(address, place);
     nw0__lock();
-    if (result == 0 && place->port == 0) return nw0__fail(EINVAL, "the address \"%.80s\" has no port: write it as %.80s:8080", address, address);
+    if (result == 0 && place->port == 0)
+        return nw0__fail(EINVAL, "the address \"%.80s\" has no port: write it as %.80s:8080",
+                         address, address);
     return result;
 }
 
-/* Was a service of ours advertised at this port for every network? Then it listens on every network. */
+/* Was a service of ours advertised at this port for every network? Then it listens on every
+ * network. */
 static bool nw0__is_for_every_network(nw0__place place) {
     int i;
     for (i = 0; i < nw0__discovery.own_count; i++)
-        if (nw0__discovery.own[i].at.port == place.port && nw0__discovery.own[i].at.ip == 0) return nw0__is_ours(place.ip);
+        if (nw0__discovery.own[i].at.port == place.port && nw0__discovery.own[i].at.ip == 0)
+            return nw0__is_ours(place.ip);
     return false;
 }
 
@@ -3042,10 +3293,11 @@ static nw0__endpoint *nw0__endpoint_for(const char *address, bool open) {
     return nw0__listen_there(place);
 }
 
-/* No descriptors left: the caller stays in the queue of the kernel, which would report it again at once. So the listening socket
- * leaves the set for a moment. */
+/* No descriptors left: the caller stays in the queue of the kernel, which would report it again at
+ * once. So the listening socket leaves the set for a moment. */
 static void nw0__go_deaf(nw0__endpoint *e) {
-    nw0__debug("nobody can be accepted at port %u (%s): trying again in 0.1 s", (unsigned)e->place.port, strerror(errno));
+    nw0__debug("nobody can be accepted at port %u (%s): trying again in 0.1 s",
+               (unsigned)e->place.port, strerror(errno));
     nw0__set_remove(&e->set, e->listener);
     if (e->publishing) nw0__set_remove(&nw0__library.set, e->listener);
     e->deaf_until = nw0__now() + 0.1;
@@ -3061,7 +3313,8 @@ static void nw0__hear_again(nw0__endpoint *e, double now) {
 static int nw0__accept(int listener) {
     int fd;
 #if defined(SYS_accept4)
-    fd = NW0__TRY(accept, (int)syscall(SYS_accept4, listener, NULL, NULL, SOCK_CLOEXEC)); /* accept4() itself needs _GNU_SOURCE */
+    fd = NW0__TRY(accept, (int)syscall(SYS_accept4, listener, NULL, NULL,
+                                       SOCK_CLOEXEC)); /* accept4() itself needs _GNU_SOURCE */
 #else
     fd = NW0__TRY(accept, accept(listener, NULL, NULL));
     if (fd >= 0) fcntl(fd, F_SETFD, FD_CLOEXEC);
@@ -3070,7 +3323,8 @@ static int nw0__accept(int listener) {
     return fd;
 }
 
-/* NW0_NETWORK is for what was not given an address of its own, too: callers on other networks find nobody. */
+/* NW0_NETWORK is for what was not given an address of its own, too: callers on other networks find
+ * nobody. */
 static bool nw0__is_allowed(const nw0__endpoint *e, int fd) {
     struct sockaddr_in a;
     socklen_t size = sizeof a;
@@ -3085,8 +3339,10 @@ static void nw0__accept_callers(nw0__endpoint *e) {
     int i, fd;
     for (i = 0; i < NW0__READY; i++) {
         fd = nw0__accept(e->listener);
-        if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) nw0__go_deaf(e);
-        if (fd < 0) return; /* nobody is left, or one has gone again: the set tells if there are more */
+        if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))
+            nw0__go_deaf(e);
+        if (fd < 0)
+            return; /* nobody is left, or one has gone again: the set tells if there are more */
         if (!nw0__is_allowed(e, fd)) {
             close(fd);
             continue;
@@ -3125,8 +3381,12 @@ static int nw0__wait_ready(nw0__endpoint *e, double deadline) {
     if (e->deaf_until > 0) deadline = nw0__earlier(deadline, e->deaf_until);
     n = nw0__set_wait(&e->set, ready, NW0__READY, deadline);
     error = errno;
-    if (e->closing) return nw0__fail(ECANCELED, "port %u was closed while a message was awaited there", (unsigned)e->place.port);
-    if (n < 0) return nw0__fail(error, "the wait for a message was interrupted (%s): call again to go on", strerror(error));
+    if (e->closing)
+        return nw0__fail(ECANCELED, "port %u was closed while a message was awaited there",
+                         (unsigned)e->place.port);
+    if (n < 0)
+        return nw0__fail(error, "the wait was interrupted (%s): call again to go on",
+                         strerror(error));
     for (i = 0; i < n; i++) {
         nw0__conn *c = nw0__conn_of(ready[i]);
         if (ready[i] == e->bell.in) nw0__hush_endpoint(e);
@@ -3137,8 +3397,8 @@ static int nw0__wait_ready(nw0__endpoint *e, double deadline) {
     return 0;
 }
 
-/* Half a message is in the caller's buffer: waits for more of it, unless something else happens at the endpoint first. 1: there is
- * more; 0: something else; -1: EINTR. */
+/* Half a message is in the caller's buffer: waits for more of it, unless something else happens at
+ * the endpoint first. 1: there is more; 0: something else; -1: EINTR. */
 static int nw0__wait_for_rest(nw0__endpoint *e, nw0__conn *c, double deadline) {
 #ifdef NW0__EPOLL
     struct pollfd p[2];
@@ -3163,34 +3423,46 @@ static int nw0__wait_for_rest(nw0__endpoint *e, nw0__conn *c, double deadline) {
 
 static void nw0__subscribe_caller(nw0__conn *c, const char *prefix);
 
-/* Reads from a connection that is ready. The size of a message; -1: EINTR or EMSGSIZE; NW0__NOT_YET: no whole message yet. */
-static ssize_t nw0__read_message(nw0__conn *c, char *buffer, size_t capacity, double deadline) {
-    size_t usable = buffer && capacity > 0 ? capacity - 1 : 0;
-    int got, more = 0;
+/* Reads on at a frame, and waits for the rest of it as long as nothing else happens at the
+ * endpoint: then what is in the caller's buffer is moved out. 1: it is whole; 0: not yet; -1:
+ * EINTR; -2: the conversation is over. */
+static int nw0__read_on(nw0__conn *c, char *buffer, size_t usable, double deadline) {
+    int got, more = 0, error;
     do {
-        nw0__step_out(c);
+        bool here = c->extra_done <
+                    c->extra_size; /* it was read already: no system call, so the lock can stay */
+        if (!here) nw0__step_out(c);
         got = nw0__read_frame(c, buffer, usable, MSG_DONTWAIT);
-        nw0__step_in(c);
+        if (!here) nw0__step_in(c);
         if (got < 0 && errno == EINTR) got = 0;
-        if (got < 0 || c->doomed) {
-            nw0__debug("a conversation at port %u is over: %s", (unsigned)c->home->place.port, strerror(errno));
-            return nw0__hang_up(c), NW0__NOT_YET;
-        }
-        if (got == 1 || c->body || nw0__body_got(c) == 0) break;
+        if (got != 0 || c->body || nw0__body_got(c) == 0) break;
         more = nw0__wait_for_rest(c->home, c, deadline);
     } while (more > 0 && !c->doomed);
-    if (got == 1 && c->kind == '!') return nw0__subscribe_caller(c, c->body ? c->body : buffer), NW0__NOT_YET;
-    if (got == 1) {
-        nw0__own_by_this_thread(c);
-        nw0__unlink(c);
-        nw0__link(c, &c->home->conns); /* to the front, where its answer looks for it */
-        return nw0__hand_over(c, buffer, capacity, "the message");
+    error = errno;
+    if (got < 0 || c->doomed || (got == 0 && nw0__keep_body(c, buffer) < 0)) return -2;
+    if (got == 0) nw0__watch(c);
+    errno = error;
+    if (got == 0 && more < 0)
+        return nw0__fail(error, "the wait was interrupted (%s): call again to go on",
+                         strerror(error));
+    return got;
+}
+
+/* Reads from a connection that is ready. The size of a message; -1: EINTR or EMSGSIZE;
+ * NW0__NOT_YET: no whole message yet. */
+static ssize_t nw0__read_message(nw0__conn *c, char *buffer, size_t capacity, double deadline) {
+    int got = nw0__read_on(c, buffer, buffer && capacity > 0 ? capacity - 1 : 0, deadline);
+    if (got == -2) {
+        nw0__debug("a conversation at port %u is over: %s", (unsigned)c->home->place.port,
+                   strerror(errno));
+        return nw0__hang_up(c), NW0__NOT_YET;
     }
-    got = errno;
-    if (c->doomed || nw0__keep_body(c, buffer) < 0) return nw0__hang_up(c), NW0__NOT_YET;
-    nw0__watch(c);
-    errno = got;
-    return more < 0 ? nw0__fail(errno, "the wait for a message was interrupted (%s): call again to go on", strerror(errno)) : NW0__NOT_YET;
+    if (got < 1) return got < 0 ? -1 : NW0__NOT_YET;
+    if (c->kind == '!') return nw0__subscribe_caller(c, c->body ? c->body : buffer), NW0__NOT_YET;
+    nw0__own_by_this_thread(c);
+    nw0__unlink(c);
+    nw0__link(c, &c->home->conns); /* to the front, where its answer looks for it */
+    return nw0__hand_over(c, buffer, capacity, "the message");
 }
 
 /* The connection whose message this thread has taken (asked), or has only been told the size of. */
@@ -3201,7 +3473,8 @@ static nw0__conn *nw0__mine(nw0__endpoint *e, bool asked) {
     return NULL;
 }
 
-static ssize_t nw0__next_message(nw0__endpoint *e, char *buffer, size_t capacity, double deadline, nw0__conn **from) {
+static ssize_t nw0__next_message(nw0__endpoint *e, char *buffer, size_t capacity, double deadline,
+                                 nw0__conn **from) {
     ssize_t size = NW0__NOT_YET;
     int late = 0;
     *from = nw0__mine(e, false);
@@ -3213,7 +3486,8 @@ static ssize_t nw0__next_message(nw0__endpoint *e, char *buffer, size_t capacity
             if (e->closing) break;
         }
         if (nw0__wait_ready(e, deadline) < 0) return -1;
-        if (nw0__now() >= deadline && (!e->ready || ++late > 100)) break; /* 0 seconds look at what is there, but not for ever */
+        if (nw0__now() >= deadline && (!e->ready || ++late > 100))
+            break; /* 0 seconds look at what is there, but not for ever */
     }
     return nw0__fail(ETIMEDOUT, "no message came to port %u in time", (unsigned)e->place.port);
 }
@@ -3233,8 +3507,8 @@ static bool nw0__has_more(const nw0__endpoint *e) {
     return e->ready != NULL;
 }
 
-/* Other threads that wait at the set, and programs that poll it themselves, must see what only we know: so the bell, which is in
- * the set, goes on ringing. */
+/* Other threads that wait at the set, and programs that poll it themselves, must see what only we
+ * know: so the bell, which is in the set, goes on ringing. */
 static void nw0__show(nw0__endpoint *e) {
     if ((!e->wants_fd && e->users == 0) || e->closing || e->rung || !nw0__has_more(e)) return;
     e->rung = true;
@@ -3244,7 +3518,8 @@ static void nw0__show(nw0__endpoint *e) {
 static void nw0__unuse(nw0__endpoint *e) {
     int error = errno;
     e->users--;
-    if (e->deaf_until > 0 && !e->wants_fd) nw0__hear_again(e, NW0__NEVER); /* others who wait would not know when */
+    if (e->deaf_until > 0 && !e->wants_fd)
+        nw0__hear_again(e, NW0__NEVER); /* others who wait would not know when */
     nw0__show(e);
     nw0__free_if_closed(e);
     errno = error;
@@ -3252,8 +3527,8 @@ static void nw0__unuse(nw0__endpoint *e) {
 
 static int nw0__reply(nw0__conn *c, const char *reply, size_t size);
 
-NW0_API ssize_t nw0_wait_for_message_from(const char *address, void *message, size_t capacity, double wait_for_s,
-                                          bool autoreply) {
+NW0_API ssize_t nw0_wait_for_message_from(const char *address, void *message, size_t capacity,
+                                          double wait_for_s, bool autoreply) {
     double deadline = nw0__deadline(wait_for_s);
     nw0__endpoint *e;
     nw0__conn *c;
@@ -3277,7 +3552,8 @@ NW0_API ssize_t nw0_wait_for_message_from(const char *address, void *message, si
 
 /* ---- answering ---- */
 
-/* What is there to be read: 1: something; 0: nothing; -1: the end. The first send after that would succeed all the same. */
+/* What is there to be read: 1: something; 0: nothing; -1: the end. The first send after that would
+ * succeed all the same. */
 static int nw0__peek(int fd) {
     char byte;
     ssize_t n = NW0__TRY(recvmsg, recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT));
@@ -3302,7 +3578,8 @@ static int nw0__flush_later(nw0__conn *c) {
     c->owner = NULL; /* the thread may end meanwhile */
     nw0__watch_for(c, POLLOUT);
     if (!c->watched) return -1;
-    nw0__debug("%lu bytes of an answer are sent in the background: the asker reads slowly", (unsigned long)c->out_size);
+    nw0__debug("%lu bytes of an answer are sent in the background: the asker reads slowly",
+               (unsigned long)c->out_size);
     return 0;
 }
 
@@ -3321,7 +3598,8 @@ static void nw0__flush_answer(nw0__conn *c) {
     }
 }
 
-/* Sends an answer: at once what the connection takes within a moment, the rest in the background. */
+/* Sends an answer: at once what the connection takes within a moment, the rest in the
+ * background. */
 static int nw0__reply(nw0__conn *c, const char *reply, size_t size) {
     unsigned char head[NW0__LENGTH];
     size_t done = 0;
@@ -3339,13 +3617,18 @@ static int nw0__reply(nw0__conn *c, const char *reply, size_t size) {
     if (c->doomed) error = EPIPE, result = -1;
     if (result == 0) return nw0__answered(c), 0;
     if (!c->doomed && (error == EINTR || error == EAGAIN || error == EWOULDBLOCK)) {
-        if (nw0__keep_rest(c, (const char *)head, sizeof head, reply, size, done) == 0 && nw0__flush_later(c) == 0) return 0;
+        if (nw0__keep_rest(c, (const char *)head, sizeof head, reply, size, done) == 0 &&
+            nw0__flush_later(c) == 0)
+            return 0;
         error = errno;
     }
     nw0__hang_up(c);
-    if (error == ECONNRESET || error == ETIMEDOUT || error == EHOSTUNREACH || error == ENOTCONN) error = EPIPE;
-    return nw0__fail(error, error == EPIPE ? "the answer of %lu bytes was not sent: the asker is gone (%s)"
-                                           : "the answer of %lu bytes was not sent: %s", (unsigned long)size, strerror(error));
+    if (error == ECONNRESET || error == ETIMEDOUT || error == EHOSTUNREACH || error == ENOTCONN)
+        error = EPIPE;
+    return nw0__fail(error,
+                     error == EPIPE ? "the answer of %lu bytes was not sent: the asker is gone (%s)"
+                                    : "the answer of %lu bytes was not sent: %s",
+                     (unsigned long)size, strerror(error));
 }
 
 NW0_API int nw0_send_reply_to(const char *address, const void *reply, size_t size) {
@@ -3361,7 +3644,10 @@ NW0_API int nw0_send_reply_to(const char *address, const void *reply, size_t siz
         result = nw0__reply(c, (const char *)reply, size);
         nw0__unuse(e);
     } else if (e || !errno) {
-        nw0__fail(EINVAL, "this thread has no message from \"%.80s\" to answer: nw0_wait_for_message_from comes first", address);
+        nw0__fail(EINVAL,
+                  "this thread has no message from \"%.80s\" to answer: nw0_wait_for_message_from "
+                  "comes first",
+                  address);
     }
     nw0__leave();
     return result;
@@ -3373,11 +3659,14 @@ static bool nw0__is_mine(const nw0__conn *c) {
     return c->owner == &nw0__this_thread;
 }
 
-/* Of the connections to a place: the one with this thread's last question (mine), or one that is free. */
+/* Of the connections to a place: the one with this thread's last question (mine), or one that is
+ * free. */
 static nw0__conn *nw0__find_call(nw0__place place, bool mine) {
     nw0__conn *c;
     for (c = nw0__messages.calls; c; c = c->next)
-        if (c->kind == '?' && nw0__same(c->place, place) && !c->busy && (mine ? nw0__is_mine(c) : !c->owner)) return c;
+        if (c->kind == '?' && nw0__same(c->place, place) && !c->busy &&
+            (mine ? nw0__is_mine(c) : !c->owner))
+            return c;
     return NULL;
 }
 
@@ -3387,20 +3676,28 @@ static int nw0__callee(const char *address, nw0__place *place) {
     return place->ip ? 0 : nw0__best_ip(nw0__allowed(), &place->ip);
 }
 
-/* TCP lets a socket connect to itself, if it was given the very port that it calls: nobody listens there. */
-static bool nw0__is_self_call(const nw0__conn *c) {
-    struct linger none = {1, 0}; /* close without TIME_WAIT, which would keep the service from its port */
+/* How a connect() ended. TCP lets a socket connect to itself, if it was given the very port that it
+ * calls: nobody listens there. */
+static int nw0__call_result(nw0__conn *c) {
+    struct linger none = {
+        1, 0}; /* close without TIME_WAIT, which would keep the service from its port */
+    int error = 0;
+    socklen_t size = sizeof error;
     uint16_t port;
-    if (nw0__bound_port(c->fd, &port) < 0 || port != c->place.port || !nw0__is_ours(c->place.ip)) return false;
-    setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
-    return true;
+    if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 ||
+        nw0__bound_port(c->fd, &port) < 0)
+        return -1;
+    if (error == 0 && port == c->place.port && nw0__is_ours(c->place.ip)) {
+        setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+        error = ECONNREFUSED;
+    }
+    return errno = error, error ? -1 : 0;
 }
 
 /* connect() with a deadline: it is begun, and when it is done the socket becomes writable. */
 static int nw0__connect(nw0__conn *c, double deadline) {
     struct sockaddr_in a = nw0__sockaddr(c->place);
-    int n, error = 0;
-    socklen_t size = sizeof error;
+    int n;
     nw0__nonblocking(c->fd, true);
     if (NW0__TRY(connect, connect(c->fd, (struct sockaddr *)&a, sizeof a)) < 0) {
         if (errno != EINPROGRESS && errno != EINTR) return -1;
@@ -3410,9 +3707,8 @@ static int nw0__connect(nw0__conn *c, double deadline) {
         if (c->doomed) errno = ECANCELED;
         if (n < 0 || c->doomed) return -1;
         if (n == 0) return errno = ETIMEDOUT, -1;
-        if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 || error) return errno = error ? error : errno, -1;
     }
-    if (nw0__is_self_call(c)) return errno = ECONNREFUSED, -1;
+    if (nw0__call_result(c) < 0) return -1;
     nw0__nonblocking(c->fd, false);
     nw0__tune(c->fd);
     return 0;
@@ -3420,13 +3716,16 @@ static int nw0__connect(nw0__conn *c, double deadline) {
 
 /* Is there no use in trying again? */
 static bool nw0__is_final(int error) {
-    return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS || error == EINTR || error == ECANCELED;
+    return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS ||
+           error == EINTR || error == ECANCELED;
 }
 
 static int nw0__not_called(const char *address, int cause, double deadline) {
     if (nw0__is_final(cause))
-        return nw0__fail(cause, "the message to %.80s was not sent (%s)%s", address, strerror(cause), cause == EINTR ? ": call again" : "");
-    return nw0__fail(nw0__now() >= deadline ? ETIMEDOUT : cause, "nobody could be reached at %.80s in time (%s): is the service running there?",
+        return nw0__fail(cause, "the message to %.80s was not sent (%s)%s", address,
+                         strerror(cause), cause == EINTR ? ": call again" : "");
+    return nw0__fail(nw0__now() >= deadline ? ETIMEDOUT : cause,
+                     "nobody could be reached at %.80s in time (%s): is the service running there?",
                      address, strerror(cause));
 }
 
@@ -3448,12 +3747,13 @@ static nw0__conn *nw0__call(nw0__place place, const char *address, double deadli
             pause = nw0__earlier(pause * 2, 0.05);
         }
         if (nw0__library.closing) error = ECANCELED;
-        if (nw0__is_final(error) || nw0__now() >= deadline) return nw0__not_called(address, error, deadline), (nw0__conn *)NULL;
+        if (nw0__is_final(error) || nw0__now() >= deadline)
+            return nw0__not_called(address, error, deadline), (nw0__conn *)NULL;
     }
 }
 
-/* A connection for a question: this thread's last one, without its answer; or a free one; or a new one. One that the other side
- * has closed meanwhile (it was restarted) is of no use. */
+/* A connection for a question: this thread's last one, without its answer; or a free one; or a new
+ * one. One that the other side has closed meanwhile (it was restarted) is of no use. */
 static nw0__conn *nw0__line_to(nw0__place place, const char *address, double deadline) {
     nw0__conn *c = nw0__find_call(place, true);
     if (c && nw0__is_whole(c)) nw0__next_frame(c);
@@ -3465,8 +3765,10 @@ static nw0__conn *nw0__line_to(nw0__place place, const char *address, double dea
     return nw0__call(place, address, deadline);
 }
 
-/* Sends a frame and waits as long as that takes. -1: ETIMEDOUT, EINTR, ECANCELED or an error of the connection. */
-static int nw0__send_by(nw0__conn *c, const char *head, size_t head_size, const char *body, size_t size, size_t *done, double deadline) {
+/* Sends a frame and waits as long as that takes. -1: ETIMEDOUT, EINTR, ECANCELED or an error of the
+ * connection. */
+static int nw0__send_by(nw0__conn *c, const char *head, size_t head_size, const char *body,
+                        size_t size, size_t *done, double deadline) {
     int result, flags;
     for (;;) {
         flags = nw0__now() >= deadline ? MSG_DONTWAIT : 0;
@@ -3475,22 +3777,28 @@ static int nw0__send_by(nw0__conn *c, const char *head, size_t head_size, const 
         result = nw0__write_frame(c->fd, head, head_size, body, size, done, flags);
         nw0__step_in(c);
         if (c->doomed) return errno = ECANCELED, -1;
-        if (result == 0 || (errno != EINTR && errno != EAGAIN && errno != EWOULDBLOCK)) return result;
-        if (nw0__now() > deadline - 0.01) return errno = ETIMEDOUT, -1; /* the kernel's clock has coarser ticks */
+        if (result == 0 || (errno != EINTR && errno != EAGAIN && errno != EWOULDBLOCK))
+            return result;
+        if (nw0__now() > deadline - 0.01)
+            return errno = ETIMEDOUT, -1; /* the kernel's clock has coarser ticks */
         if (errno == EINTR) return -1;
     }
 }
 
-/* Sends the question. What has left of it when the time is up is not taken back: then nw0_wait_for_reply_from goes on. */
+/* Sends the question. What has left of it when the time is up is not taken back: then
+ * nw0_wait_for_reply_from goes on. */
 static int nw0__send_question(nw0__conn *c, const char *message, size_t size, double deadline) {
     char head[NW0__INTRODUCTION + NW0__LENGTH];
     size_t head_size = c->kind ? NW0__LENGTH : sizeof head, done = 0;
     int error;
     memcpy(head, NW0__QUESTIONS, NW0__INTRODUCTION);
     nw0__put32((unsigned char *)head + head_size - NW0__LENGTH, size);
-    if (nw0__send_by(c, head, head_size, message, size, &done, deadline) == 0) return c->kind = '?', 0;
+    if (nw0__send_by(c, head, head_size, message, size, &done, deadline) == 0)
+        return c->kind = '?', 0;
     error = errno;
-    if (done > 0 && (error == ETIMEDOUT || error == EINTR) && nw0__keep_rest(c, head, head_size, message, size, done) == 0) c->kind = '?';
+    if (done > 0 && (error == ETIMEDOUT || error == EINTR) &&
+        nw0__keep_rest(c, head, head_size, message, size, done) == 0)
+        c->kind = '?';
     errno = error;
     return -1;
 }
@@ -3519,56 +3827,83 @@ static int nw0__read_answer(nw0__conn *c, char *reply, size_t capacity, double d
 /* A question that could not be sent, or an answer that did not come. */
 static int nw0__no_answer(const char *address, int error, bool sent) {
     switch (error) {
-    case EINTR: return nw0__fail(error, "the wait for %.80s was interrupted by a signal: call %s to go on", address,
-                                 sent ? "nw0_wait_for_reply_from" : "again");
-    case ECANCELED: return nw0__fail(error, "the connection to %.80s was closed by nw0_close or nw0_shutdown", address);
-    case ETIMEDOUT: return nw0__fail(error, "no answer from %.80s in time: nw0_wait_for_reply_from goes on waiting", address);
+    case EINTR:
+        return nw0__fail(error, "the wait for %.80s was interrupted by a signal: call %s to go on",
+                         address, sent ? "nw0_wait_for_reply_from" : "again");
+    case ECANCELED:
+        return nw0__fail(error, "the connection to %.80s was closed by nw0_close or nw0_shutdown",
+                         address);
+    case ETIMEDOUT:
+        return nw0__fail(error,
+                         "no answer from %.80s in time: nw0_wait_for_reply_from goes on waiting",
+                         address);
     case EPROTONOSUPPORT:
-        return nw0__fail(error, "%.80s speaks ZeroMQ: it is a NetworkZero program in Python, which can be discovered, but not talked to", address);
-    case EPROTO: return nw0__fail(error, "what %.80s says is not nw0: is the address right?", address);
-    case EHOSTUNREACH: return nw0__fail(error, "the machine of %.80s does not respond any more: is it on, and its cable plugged in?", address);
-    default: return nw0__fail(error, "the connection to %.80s broke (%s)", address, strerror(error));
-    case ECONNRESET: return nw0__fail(error, "%.80s closed the connection before it answered: did it crash, or not reply?", address);
+        return nw0__fail(error,
+                         "%.80s speaks ZeroMQ: it is a NetworkZero program in Python, which can be "
+                         "discovered, but not talked to",
+                         address);
+    case EPROTO:
+        return nw0__fail(error, "what %.80s says is not nw0: is the address right?", address);
+    case EHOSTUNREACH:
+        return nw0__fail(
+            error,
+            "the machine of %.80s does not respond any more: is it on, and its cable plugged in?",
+            address);
+    default:
+        return nw0__fail(error, "the connection to %.80s broke (%s)", address, strerror(error));
+    case ECONNRESET:
+        return nw0__fail(
+            error, "%.80s closed the connection before it answered: did it crash, or not reply?",
+            address);
     }
 }
 
 /* The kernel's words for a connection that broke, in ours. */
 static int nw0__broken(int error) {
     if (error == EPIPE) return ECONNRESET;
-    return error == ETIMEDOUT || error == ENETUNREACH || error == EHOSTDOWN || error == ENETDOWN ? EHOSTUNREACH : error;
+    return error == ETIMEDOUT || error == ENETUNREACH || error == EHOSTDOWN || error == ENETDOWN
+               ? EHOSTUNREACH
+               : error;
 }
 
 /* A peer that speaks something else has often said so before it closed. */
 static int nw0__last_words(nw0__conn *c, int error) {
     unsigned char byte;
-    if (error != ECONNRESET || c->got > 0 || recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 1 || byte == 0) return error;
+    if (error != ECONNRESET || c->got > 0 || recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 1 ||
+        byte == 0)
+        return error;
     return byte == 0xFF ? EPROTONOSUPPORT : EPROTO;
 }
 
-/* The end of an attempt: the connection is kept where the answer may still come, and closed where it cannot. */
+/* The end of an attempt: the connection is kept where the answer may still come, and closed where
+ * it cannot. */
 static ssize_t nw0__give_up(nw0__conn *c, const char *address, char *reply, double deadline) {
     int error = errno;
     bool sent = c->kind == '?' && c->owner;
     if (error == EINTR || (error == ETIMEDOUT && nw0__now() > deadline - 0.02)) {
         if (sent && nw0__keep_body(c, reply) == 0) return nw0__no_answer(address, error, true);
-        if (!c->kind || sent) nw0__hang_up(c); /* a free connection on which nothing has left stays free */
-        return sent ? nw0__no_answer(address, ECONNRESET, true) : nw0__not_called(address, error, deadline);
+        if (!c->kind || sent)
+            nw0__hang_up(c); /* a free connection on which nothing has left stays free */
+        return sent ? nw0__no_answer(address, ECONNRESET, true)
+                    : nw0__not_called(address, error, deadline);
     }
     error = nw0__last_words(c, nw0__broken(error));
     nw0__hang_up(c);
     return nw0__no_answer(address, error, sent);
 }
 
-static ssize_t nw0__take_answer(nw0__conn *c, const char *address, char *reply, size_t capacity, double deadline) {
+static ssize_t nw0__take_answer(nw0__conn *c, const char *address, char *reply, size_t capacity,
+                                double deadline) {
     ssize_t size;
-    if (nw0__read_answer(c, reply, capacity, deadline) < 0) return nw0__give_up(c, address, reply, deadline);
+    if (nw0__read_answer(c, reply, capacity, deadline) < 0)
+        return nw0__give_up(c, address, reply, deadline);
     size = nw0__hand_over(c, reply, capacity, "the answer");
     if (size >= 0 && (reply || capacity > 0)) nw0__next_frame(c);
     return size;
 }
 
-NW0_API ssize_t nw0_send_message_to(const char *address, const void *message, size_t size, void *reply, size_t capacity,
-                                    double wait_for_reply_s) {
+NW0_API ssize_t nw0_send_message_to(const char *address, const void *message, size_t size,
+                                    void *reply, size_t capacity, double wait_for_reply_s) {
     double deadline = nw0__deadline(wait_for_reply_s);
     nw0__place place;
     nw0__conn *c;
@@ -3585,7 +3920,8 @@ NW0_API ssize_t nw0_send_message_to(const char *address, const void *message, si
     return result;
 }
 
-NW0_API ssize_t nw0_wait_for_reply_from(const char *address, void *reply, size_t capacity, double wait_for_s) {
+NW0_API ssize_t nw0_wait_for_reply_from(const char *address, void *reply, size_t capacity,
+                                        double wait_for_s) {
     double deadline = nw0__deadline(wait_for_s);
     nw0__place place;
     nw0__conn *c;
@@ -3594,25 +3930,32 @@ NW0_API ssize_t nw0_wait_for_reply_from(const char *address, void *reply, size_t
     if (nw0__callee(address, &place) == 0) {
         c = nw0__find_call(place, true);
         if (c) result = nw0__take_answer(c, address, (char *)reply, capacity, deadline);
-        else nw0__fail(EINVAL, "no answer from %.80s is outstanding in this thread: nw0_send_message_to comes first", address);
+        else
+            nw0__fail(EINVAL,
+                      "no answer from %.80s is outstanding in this thread: nw0_send_message_to "
+                      "comes first",
+                      address);
     }
     nw0__leave();
     return result;
 }
 
-/* ============================================================================================================
-   News                                                                                                  >>news
+/* =================================================================================================
+   News                                                                                       >>news
 
-   A subscriber calls the publisher and says what it wants; from then on everything flows the other way. One system call for each
-   item and subscriber would be slow, and a subscriber that does not read would stop the publisher. So the items of an address
-   are written once, one after the other, into one buffer, and each subscriber has a cursor into it: what lies
-   between its cursor and the end is sent to it in one piece. An item leaves at once if the last one left a while ago; in a
-   flood some 8 KiB are gathered first, and the background thread sends what is left when the flood ends.
+   A subscriber calls the publisher and says what it wants; from then on everything flows the other
+   way. One system call for each item and subscriber would be slow, and a subscriber that does not
+   read would stop the publisher. So the items of an address are written once, one after the other,
+   into one buffer, and each subscriber has a cursor into it: what lies between its cursor and the
+   end is sent to it in one piece. An item leaves at once if the last one left a while ago; in a
+   flood some 8 KiB are gathered first, and the background thread sends what is left when the flood
+   ends.
 
-   What goes wrong: a subscriber that does not keep up. When the buffer is full, its older half is given up; whoever still had a
-   cursor there misses those items, but gets the rest of the one that it has a part of. And a publisher that goes away: the
-   subscription remains, and the background thread calls again until it is back. Examples: none yet.
-   ============================================================================================================ */
+   What goes wrong: a subscriber that does not keep up. When the buffer is full, its older half is
+   given up; whoever still had a cursor there misses those items, but gets the rest of the one that
+   it has a part of. And a publisher that goes away: the subscription remains, and the background
+   thread calls again until it is back. Examples: none yet.
+   ============================================================================================== */
 
 #define NW0__FLUSH_PAUSE_S 0.0003 /* news that comes faster than this is gathered, */
 #define NW0__FLUSH_BYTES 8192     /* up to so many bytes */
@@ -3625,7 +3968,8 @@ static uint64_t nw0__news_end(const nw0__endpoint *e) {
 }
 
 /* The item at a position: topic frame, data frame. Returns how many bytes both are. */
-static size_t nw0__item(const nw0__endpoint *e, uint64_t position, const char **topic, size_t *topic_size) {
+static size_t nw0__item(const nw0__endpoint *e, uint64_t position, const char **topic,
+                        size_t *topic_size) {
     const unsigned char *item = (const unsigned char *)e->news + (position - e->news_start);
     *topic_size = nw0__get32(item);
     *topic = (const char *)item + NW0__LENGTH;
@@ -3652,7 +3996,8 @@ static bool nw0__wants_item(const nw0__conn *c, uint64_t position, size_t *size)
 static void nw0__skip_items(nw0__conn *c) {
     uint64_t end = nw0__news_end(c->home);
     size_t size;
-    while (!c->everything && c->cursor < end && !nw0__wants_item(c, c->cursor, &size)) c->cursor += size;
+    while (!c->everything && c->cursor < end && !nw0__wants_item(c, c->cursor, &size))
+        c->cursor += size;
 }
 
 /* n more bytes have left: the cursor moves past the items that are complete. */
@@ -3680,14 +4025,17 @@ static size_t nw0__next_run(const nw0__conn *c, const char **bytes) {
     return (size_t)(stop - c->cursor) - c->partial;
 }
 
-/* Sends what a subscriber has not got, until its connection is full. False: the connection is broken. */
+/* Sends what a subscriber has not got, until its connection is full. False: the connection is
+ * broken. */
 static bool nw0__send_items(nw0__conn *c) {
     const char *bytes;
     size_t done, size;
     int result = 0;
-    if (c->out) result = nw0__write_frame(c->fd, "", 0, c->out, c->out_size, &c->out_done, MSG_DONTWAIT);
+    if (c->out)
+        result = nw0__write_frame(c->fd, "", 0, c->out, c->out_size, &c->out_done, MSG_DONTWAIT);
     if (result == 0) nw0__forget_rest(c);
-    for (nw0__skip_items(c); result == 0 && c->cursor < nw0__news_end(c->home); nw0__advance(c, done)) {
+    for (nw0__skip_items(c); result == 0 && c->cursor < nw0__news_end(c->home);
+         nw0__advance(c, done)) {
         size = nw0__next_run(c, &bytes);
         done = 0;
         result = nw0__write_frame(c->fd, "", 0, bytes, size, &done, MSG_DONTWAIT);
@@ -3699,7 +4047,8 @@ static bool nw0__send_items(nw0__conn *c) {
 static void nw0__serve_subscriber(nw0__conn *c) {
     bool blocked;
     if (!nw0__send_items(c)) {
-        nw0__debug("a subscriber at port %u is gone: %s", (unsigned)c->home->place.port, strerror(errno));
+        nw0__debug("a subscriber at port %u is gone: %s", (unsigned)c->home->place.port,
+                   strerror(errno));
         nw0__hang_up(c);
         return;
     }
@@ -3747,8 +4096,8 @@ static void nw0__read_prefixes(nw0__conn *c) {
     if (got < 0 && errno != EINTR) nw0__hang_up(c);
 }
 
-/* A caller at a place where news is published says what it wants. One who asks questions is for those who wait for messages: of
- * its first one only the length is read here. */
+/* A caller at a place where news is published says what it wants. One who asks questions is for
+ * those who wait for messages: of its first one only the length is read here. */
 static void nw0__introduce(nw0__conn *c) {
     int got = 0;
     if (c->busy || c->owner) return;
@@ -3791,12 +4140,14 @@ static void nw0__flush_news(nw0__endpoint *e) {
     e->flushed_at = nw0__now();
 }
 
-/* From now on the background thread listens there, too: a subscriber may call when the program is busy with something else. */
+/* From now on the background thread listens there, too: a subscriber may call when the program is
+ * busy with something else. */
 static int nw0__publish_at(nw0__endpoint *e) {
     nw0__conn *c;
     if (e->publishing) return 0;
     if (nw0__start_thread() < 0) return -1;
-    if (nw0__set_add(&nw0__library.set, e->listener, POLLIN) < 0) return nw0__fail(errno, "no subscribers can be accepted: %s", strerror(errno));
+    if (nw0__set_add(&nw0__library.set, e->listener, POLLIN) < 0)
+        return nw0__fail(errno, "no subscribers can be accepted: %s", strerror(errno));
     e->publishing = true;
     for (c = e->conns; c; c = c->next)
         if (!c->kind) nw0__unwatch(c), nw0__watch(c);
@@ -3811,26 +4162,30 @@ static uint64_t nw0__oldest_wanted(const nw0__endpoint *e, size_t keep) {
     size_t topic_size;
     for (c = e->conns; c; c = c->next)
         if (c->prefixes && c->cursor < oldest) oldest = c->cursor;
-    while (nw0__news_end(e) - limit > keep) limit += nw0__item(e, limit, &topic, &topic_size); /* whole items only */
+    while (nw0__news_end(e) - limit > keep)
+        limit += nw0__item(e, limit, &topic, &topic_size); /* whole items only */
     return limit < oldest ? oldest : limit < e->flushed_to ? limit : e->flushed_to;
 }
 
-/* Its cursor stands in what is given up now: it goes on at the oldest item that is left; but not in the middle of one. */
+/* Its cursor stands in what is given up now: it goes on at the oldest item that is left; but not in
+ * the middle of one. */
 static void nw0__overtake(nw0__conn *c, uint64_t position) {
     size_t size;
     if (!c->prefixes || c->cursor >= position) return;
-    nw0__debug("a subscriber at port %u is too slow and misses %lu bytes of news", (unsigned)c->home->place.port,
-               (unsigned long)(position - c->cursor));
+    nw0__debug("a subscriber at port %u is too slow and misses %lu bytes of news",
+               (unsigned)c->home->place.port, (unsigned long)(position - c->cursor));
     if (c->partial > 0) {
         nw0__wants_item(c, c->cursor, &size);
-        if (nw0__keep_rest(c, "", 0, c->home->news + (c->cursor - c->home->news_start), size, c->partial) < 0)
+        if (nw0__keep_rest(c, "", 0, c->home->news + (c->cursor - c->home->news_start), size,
+                           c->partial) < 0)
             shutdown(c->fd, SHUT_RDWR); /* half an item must not be followed by another one */
     }
     c->cursor = position;
     c->partial = 0;
 }
 
-/* Forgets what everybody has, or, so that at most keep bytes remain, what the slow ones have not. */
+/* Forgets what everybody has, or, so that at most keep bytes remain, what the slow ones have
+ * not. */
 static void nw0__give_up_old(nw0__endpoint *e, size_t keep) {
     uint64_t position = nw0__oldest_wanted(e, keep);
     size_t n = (size_t)(position - e->news_start);
@@ -3841,7 +4196,8 @@ static void nw0__give_up_old(nw0__endpoint *e, size_t keep) {
     e->news_used -= n;
 }
 
-/* Room for an item of n bytes. The buffer grows as long as it is small, so that most never need much. */
+/* Room for an item of n bytes. The buffer grows as long as it is small, so that most never need
+ * much. */
 static int nw0__make_room(nw0__endpoint *e, size_t n) {
     size_t room;
     char *more;
@@ -3853,13 +4209,15 @@ static int nw0__make_room(nw0__endpoint *e, size_t n) {
     if (room > NW0_NEWS_BUFFER) room = NW0_NEWS_BUFFER;
     if (room < e->news_used + n) room = e->news_used + n;
     more = (char *)nw0__resize(e->news, room);
-    if (!more) return nw0__fail(ENOMEM, "there is no memory for %lu bytes of news", (unsigned long)room);
+    if (!more)
+        return nw0__fail(ENOMEM, "there is no memory for %lu bytes of news", (unsigned long)room);
     e->news = more;
     e->news_room = room;
     return 0;
 }
 
-static int nw0__append(nw0__endpoint *e, const char *topic, size_t topic_size, const void *data, size_t size) {
+static int nw0__append(nw0__endpoint *e, const char *topic, size_t topic_size, const void *data,
+                       size_t size) {
     char *at;
     if (nw0__make_room(e, NW0__LENGTH + topic_size + NW0__LENGTH + size) < 0) return -1;
     at = e->news + e->news_used;
@@ -3872,9 +4230,11 @@ static int nw0__append(nw0__endpoint *e, const char *topic, size_t topic_size, c
     return 0;
 }
 
-/* An item leaves at once, unless the last one did so a moment ago: then the background thread, or the next item, sends it along. */
+/* An item leaves at once, unless the last one did so a moment ago: then the background thread, or
+ * the next item, sends it along. */
 static void nw0__flush_now_or_later(nw0__endpoint *e) {
-    if (nw0__news_end(e) - e->flushed_to >= NW0__FLUSH_BYTES || nw0__now() - e->flushed_at > NW0__FLUSH_PAUSE_S) {
+    if (nw0__news_end(e) - e->flushed_to >= NW0__FLUSH_BYTES ||
+        nw0__now() - e->flushed_at > NW0__FLUSH_PAUSE_S) {
         nw0__flush_news(e);
     } else if (!e->flush_scheduled) {
         e->flush_scheduled = true;
@@ -3887,22 +4247,28 @@ static void nw0__flush_now_or_later(nw0__endpoint *e) {
 }
 
 static int nw0__check_topic(const char *topic) {
-    if (!nw0__utf8(topic, strlen(topic))) return nw0__fail(EINVAL, "the topic \"%.80s\" is not UTF-8", topic);
+    if (!nw0__utf8(topic, strlen(topic)))
+        return nw0__fail(EINVAL, "the topic \"%.80s\" is not UTF-8", topic);
     if (strlen(topic) >= NW0_NAME_SIZE)
-        return nw0__fail(ENAMETOOLONG, "the topic \"%.40s...\" is too long: take at most %d bytes", topic, NW0_NAME_SIZE - 1);
+        return nw0__fail(ENAMETOOLONG, "the topic \"%.40s...\" is too long: take at most %d bytes",
+                         topic, NW0_NAME_SIZE - 1);
     return 0;
 }
 
-NW0_API int nw0_send_news_to(const char *address, const char *topic, const void *data, size_t size) {
+NW0_API int nw0_send_news_to(const char *address, const char *topic, const void *data,
+                             size_t size) {
     nw0__endpoint *e;
     nw0__conn *c;
     int count = -1;
     if (!topic) topic = "";
-    if (nw0__check_topic(topic) < 0 || nw0__check_size("the news", data, &size) < 0 || nw0__enter() < 0) return -1;
+    if (nw0__check_topic(topic) < 0 || nw0__check_size("the news", data, &size) < 0 ||
+        nw0__enter() < 0)
+        return -1;
     e = nw0__endpoint_for(address, true);
     if (e && nw0__publish_at(e) == 0 && nw0__append(e, topic, strlen(topic), data, size) == 0) {
         nw0__flush_now_or_later(e);
-        for (count = 0, c = e->conns; c; c = c->next) count += c->prefixes && nw0__wants(c, topic, strlen(topic));
+        for (count = 0, c = e->conns; c; c = c->next)
+            count += c->prefixes && nw0__wants(c, topic, strlen(topic));
     }
     nw0__leave();
     return count;
@@ -3920,10 +4286,12 @@ NW0_API int nw0_wait_for_subscribers(const char *address, int count, double wait
         nw0__meet_callers(e);
         for (result = 0; result == 0 && e->subscribers < count && !e->closing;) {
             if (nw0__now() >= deadline)
-                result = nw0__fail(ETIMEDOUT, "%d subscribers came to port %u in time, not %d", e->subscribers, (unsigned)e->place.port, count);
+                result = nw0__fail(ETIMEDOUT, "%d subscribers came to port %u in time, not %d",
+                                   e->subscribers, (unsigned)e->place.port, count);
             else result = nw0__wait_for_table(&w, deadline);
         }
-        if (result == 0 && e->closing) result = nw0__fail(ECANCELED, "port %u was closed meanwhile", (unsigned)e->place.port);
+        if (result == 0 && e->closing)
+            result = nw0__fail(ECANCELED, "port %u was closed meanwhile", (unsigned)e->place.port);
         if (result == 0) result = e->subscribers;
         nw0__end_waiting(&w);
         nw0__unuse(e);
@@ -3961,7 +4329,8 @@ static void nw0__greet(nw0__conn *c) {
     c->connecting = false;
     nw0__tune(c->fd);
     nw0__watch(c);
-    if (!c->watched || nw0__write_frame(c->fd, "", 0, c->home->greeting, c->home->greeting_size, &done, MSG_DONTWAIT) < 0) {
+    if (!c->watched || nw0__write_frame(c->fd, "", 0, c->home->greeting, c->home->greeting_size,
+                                        &done, MSG_DONTWAIT) < 0) {
         nw0__call_again(c);
     } else {
         c->retry_at = 0;
@@ -3971,9 +4340,7 @@ static void nw0__greet(nw0__conn *c) {
 
 /* A call of ours was answered, or not. */
 static void nw0__called(nw0__conn *c) {
-    int error = 0;
-    socklen_t size = sizeof error;
-    if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 || error || nw0__is_self_call(c)) nw0__call_again(c);
+    if (nw0__call_result(c) < 0) nw0__call_again(c);
     else nw0__greet(c);
 }
 
@@ -3995,8 +4362,8 @@ static void nw0__subscribe(nw0__conn *c) {
     else nw0__watch_for(c, POLLOUT);
 }
 
-/* A list of strings as it is stored: one after the other, an empty one at the end. A NUL in front of each keeps those apart that are
- * empty themselves. */
+/* A list of strings as it is stored: one after the other, an empty one at the end. A NUL in front
+ * of each keeps those apart that are empty themselves. */
 static size_t nw0__store_list(const char *const list[], char *out) {
     size_t used = 0;
     for (; *list; list++) {
@@ -4021,7 +4388,8 @@ static nw0__endpoint *nw0__find_feed(const char *const addresses[], const char *
     nw0__endpoint *f;
     for (f = nw0__messages.feeds; f; f = f->next) {
         const char *stored = f->lists;
-        if (!f->closing && nw0__same_list(&stored, addresses) && nw0__same_list(&stored, prefixes)) return f;
+        if (!f->closing && nw0__same_list(&stored, addresses) && nw0__same_list(&stored, prefixes))
+            return f;
     }
     return NULL;
 }
@@ -4044,11 +4412,17 @@ static size_t nw0__write_greeting(const char *const prefixes[], char *out) {
 static int nw0__check_lists(const char *const addresses[], const char *const prefixes[]) {
     int i;
     if (!addresses || !addresses[0] || !prefixes || !prefixes[0])
-        return nw0__fail(EINVAL, "there is nothing to subscribe to: both lists need an entry, and NULL at the end");
+        return nw0__fail(
+            EINVAL,
+            "there is nothing to subscribe to: both lists need an entry, and NULL at the end");
     for (i = 0; prefixes[i]; i++)
         if (strlen(prefixes[i]) >= NW0_NAME_SIZE)
-            return nw0__fail(ENAMETOOLONG, "no topic begins with \"%.40s...\": topics have at most %d bytes", prefixes[i], NW0_NAME_SIZE - 1);
-    if (i > NW0__PREFIXES) return nw0__fail(EINVAL, "%d prefixes are too many for a subscription: take at most %d", i, NW0__PREFIXES);
+            return nw0__fail(ENAMETOOLONG,
+                             "no topic begins with \"%.40s...\": topics have at most %d bytes",
+                             prefixes[i], NW0_NAME_SIZE - 1);
+    if (i > NW0__PREFIXES)
+        return nw0__fail(EINVAL, "%d prefixes are too many for a subscription: take at most %d", i,
+                         NW0__PREFIXES);
     return 0;
 }
 
@@ -4056,7 +4430,8 @@ static int nw0__check_lists(const char *const addresses[], const char *const pre
 static nw0__endpoint *nw0__new_feed(const char *const addresses[], const char *const prefixes[]) {
     size_t n = nw0__store_list(addresses, NULL);
     nw0__endpoint *f = (nw0__endpoint *)nw0__zeroed(sizeof *f);
-    if (!f) return nw0__fail(ENOMEM, "there is no memory for a subscription"), (nw0__endpoint *)NULL;
+    if (!f)
+        return nw0__fail(ENOMEM, "there is no memory for a subscription"), (nw0__endpoint *)NULL;
     f->listener = f->bell.in = f->bell.out = -1;
     f->lists = (char *)nw0__resize(NULL, n + nw0__store_list(prefixes, NULL));
     f->greeting_size = nw0__write_greeting(prefixes, NULL);
@@ -4068,7 +4443,8 @@ static nw0__endpoint *nw0__new_feed(const char *const addresses[], const char *c
         nw0__write_greeting(prefixes, f->greeting);
         return f;
     }
-    nw0__fail(f->lists && f->greeting ? errno : ENOMEM, "there is no descriptor or no memory for a subscription");
+    nw0__fail(f->lists && f->greeting ? errno : ENOMEM,
+              "there is no descriptor or no memory for a subscription");
     nw0__close_endpoint(f);
     return NULL;
 }
@@ -4093,7 +4469,7 @@ static nw0__endpoint *nw0__feed_for(const char *const addresses[], const char *c
     nw0__endpoint *f = nw0__find_feed(addresses, prefixes);
     nw0__conn *c;
     int i;
-    if (f || nw0__check_lists(addresses, prefixes) < 0 || nw0__start_thread() < 0) return f;
+    if (f || nw0__start_thread() < 0) return f;
     f = nw0__new_feed(addresses, prefixes);
     for (i = 0; f && addresses[i]; i++)
         if (nw0__add_publisher(f, addresses[i]) < 0) {
@@ -4121,18 +4497,18 @@ static void nw0__let_go(nw0__endpoint *feed, const nw0__self *owner) {
     nw0__show(feed);
 }
 
-/* Reads on at an item: 1: topic and data are there; 0: not yet; -1: the end of the conversation. */
-static int nw0__read_item(nw0__conn *c, char *data, size_t usable) {
-    int got = 1;
+/* Reads on at an item, as nw0__read_on. */
+static int nw0__read_item(nw0__conn *c, char *data, size_t usable, double deadline) {
+    int got;
     if (!c->has_topic) {
-        got = nw0__read_frame(c, c->topic, sizeof c->topic - 1, MSG_DONTWAIT);
+        got = nw0__read_on(c, c->topic, sizeof c->topic - 1, deadline);
         if (got < 1) return got;
-        c->topic[c->size] = '\0';
-        if (!nw0__utf8(c->topic, c->size) || strlen(c->topic) != c->size) return errno = EPROTO, -1;
+        nw0__hand_over(c, c->topic, sizeof c->topic, "the topic");
+        if (!nw0__utf8(c->topic, c->size) || strlen(c->topic) != c->size) return errno = EPROTO, -2;
         nw0__next_frame(c);
         c->has_topic = true;
     }
-    return nw0__read_frame(c, data, usable, MSG_DONTWAIT);
+    return nw0__read_on(c, data, usable, deadline);
 }
 
 /* Hands over an item, or its size. */
@@ -4148,30 +4524,20 @@ static ssize_t nw0__give_item(nw0__conn *c, char *topic, char *data, size_t capa
 }
 
 /* Reads from a subscription that is ready. NW0__NOT_YET: no whole item yet. */
-static ssize_t nw0__read_news(nw0__conn *c, char *topic, char *data, size_t capacity, double deadline) {
-    size_t usable = data && capacity > 0 ? capacity - 1 : 0;
-    int got, more = 0, error;
-    do {
-        got = nw0__read_item(c, data, usable);
-        if (got < 0 && errno == EINTR) got = 0;
-        if (got != 0 || c->body || !c->has_topic || nw0__body_got(c) == 0) break;
-        more = nw0__wait_for_rest(c->home, c, deadline);
-    } while (more > 0 && !c->doomed);
-    error = errno;
+static ssize_t nw0__read_news(nw0__conn *c, char *topic, char *data, size_t capacity,
+                              double deadline) {
+    int got = nw0__read_item(c, data, data && capacity > 0 ? capacity - 1 : 0, deadline),
+        error = errno;
     if (got == 1) nw0__watch(c);
     if (got == 1) return nw0__give_item(c, topic, data, capacity);
+    if (got > -2) return got < 0 ? -1 : NW0__NOT_YET;
     if (c->doomed) return nw0__hang_up(c), NW0__NOT_YET;
-    if (got < 0 || (c->has_topic && nw0__keep_body(c, data) < 0)) {
-        nw0__call_again(c);
-        if (error == EPROTO || error == EPROTONOSUPPORT) return nw0__feed_failed(c, error);
-        return NW0__NOT_YET;
-    }
-    nw0__watch(c);
-    errno = error;
-    return more < 0 ? nw0__fail(error, "the wait for news was interrupted (%s): call again to go on", strerror(error)) : NW0__NOT_YET;
+    nw0__call_again(c);
+    return error == EPROTO || error == EPROTONOSUPPORT ? nw0__feed_failed(c, error) : NW0__NOT_YET;
 }
 
-static ssize_t nw0__next_news(nw0__endpoint *f, char *topic, char *data, size_t capacity, double deadline) {
+static ssize_t nw0__next_news(nw0__endpoint *f, char *topic, char *data, size_t capacity,
+                              double deadline) {
     nw0__conn *c = nw0__mine(f, false);
     ssize_t size;
     int late = 0;
@@ -4185,12 +4551,15 @@ static ssize_t nw0__next_news(nw0__endpoint *f, char *topic, char *data, size_t 
         if (nw0__wait_ready(f, deadline) < 0) return -1;
         if (nw0__now() >= deadline && (!f->ready || ++late > 100))
             return nw0__fail(ETIMEDOUT, "no news came in time from %.80s%s", f->lists + 1,
-                             f->conns && f->conns->retry_at > 0 ? ", which cannot be reached: is the publisher running?" : "");
+                             f->conns && f->conns->retry_at > 0
+                                 ? ", which cannot be reached: is the publisher running?"
+                                 : "");
     }
 }
 
-NW0_API ssize_t nw0_wait_for_news_from_any(const char *const addresses[], const char *const prefixes[],
-                                           char topic[NW0_NAME_SIZE], void *data, size_t capacity, double wait_for_s) {
+NW0_API ssize_t nw0_wait_for_news_from_any(const char *const addresses[],
+                                           const char *const prefixes[], char topic[NW0_NAME_SIZE],
+                                           void *data, size_t capacity, double wait_for_s) {
     double deadline = nw0__deadline(wait_for_s);
     nw0__endpoint *f;
     ssize_t size = -1;
@@ -4206,11 +4575,16 @@ NW0_API ssize_t nw0_wait_for_news_from_any(const char *const addresses[], const 
 }
 
 static int nw0__check_publisher(const char *address) {
-    return address ? 0 : nw0__fail(EINVAL, "the address of the publisher is NULL: give the one that nw0_discover found");
+    return address
+               ? 0
+               : nw0__fail(
+                     EINVAL,
+                     "the address of the publisher is NULL: give the one that nw0_discover found");
 }
 
-NW0_API ssize_t nw0_wait_for_news_from(const char *address, const char *prefix, char topic[NW0_NAME_SIZE], void *data,
-                                       size_t capacity, double wait_for_s) {
+NW0_API ssize_t nw0_wait_for_news_from(const char *address, const char *prefix,
+                                       char topic[NW0_NAME_SIZE], void *data, size_t capacity,
+                                       double wait_for_s) {
     const char *addresses[2] = {NULL, NULL}, *prefixes[2] = {NULL, NULL};
     addresses[0] = address;
     prefixes[0] = prefix ? prefix : "";
@@ -4232,7 +4606,8 @@ static double nw0__feeds_turn(double now) {
     return next;
 }
 
-/* What has gathered leaves at the latest after a moment; who had to be left waiting for a descriptor is accepted again. */
+/* What has gathered leaves at the latest after a moment; who had to be left waiting for a
+ * descriptor is accepted again. */
 static double nw0__news_turn(double now) {
     double next = nw0__feeds_turn(now);
     nw0__endpoint *e;
@@ -4297,21 +4672,24 @@ NW0_API int nw0_news_fd(const char *address, const char *prefix) {
     int fd = -1;
     addresses[0] = address;
     prefixes[0] = prefix ? prefix : "";
-    if (nw0__check_publisher(address) < 0 || nw0__check_lists(addresses, prefixes) < 0 || nw0__enter() < 0) return -1;
+    if (nw0__check_publisher(address) < 0 || nw0__check_lists(addresses, prefixes) < 0 ||
+        nw0__enter() < 0)
+        return -1;
     f = nw0__feed_for(addresses, prefixes);
     if (f) fd = nw0__set_fd(f);
     nw0__leave();
     return fd;
 }
 
-/* ============================================================================================================
-   The beginning and the end                                                                        >>shutdown
+/* =================================================================================================
+   The beginning and the end                                                              >>shutdown
 
-   Nothing has to be started: the first call does it. At the end a program should say goodbye, so that nobody looks for it:
-   nw0_shutdown() runs by itself at exit. What goes wrong: threads that still wait somewhere in here (they are woken and
-   awaited); a fork, whose child has copies of all descriptors and none of the threads (it closes its copies and begins
-   afresh, so that what the parent closes is really closed).
-   ============================================================================================================ */
+   Nothing has to be started: the first call does it. At the end a program should say goodbye, so
+   that nobody looks for it: nw0_shutdown() runs by itself at exit. What goes wrong: threads that
+   still wait somewhere in here (they are woken and awaited); a fork, whose child has copies of all
+   descriptors and none of the threads (it closes its copies and begins afresh, so that what the
+   parent closes is really closed).
+   ============================================================================================== */
 
 /* Frees an endpoint that was closed, as soon as no thread waits there. */
 static void nw0__free_if_closed(nw0__endpoint *e) {
@@ -4380,9 +4758,12 @@ NW0_API int nw0_close(const char *address) {
         nw0__close_now(e);
         count++;
     }
-    if (result == 0 && nw0__callee(address, &place) == 0) count += nw0__close_calls(place) + nw0__close_feeds(place);
+    if (result == 0 && nw0__callee(address, &place) == 0)
+        count += nw0__close_calls(place) + nw0__close_feeds(place);
     if (result == 0 && count == 0)
-        result = nw0__fail(ENOENT, "nothing of this program is open at \"%.80s\", so it cannot be closed", address);
+        result = nw0__fail(ENOENT,
+                           "nothing of this program is open at \"%.80s\", so it cannot be closed",
+                           address);
     nw0__leave();
     return result;
 }
@@ -4397,8 +4778,8 @@ static void nw0__discard_list(nw0__endpoint *list) {
     }
 }
 
-/* Closes and frees everything. In a forked child the sets must go first: they are still the parent's, too, and taking
- * a descriptor out of one would take it out of the parent's. */
+/* Closes and frees everything. In a forked child the sets must go first: they are still the
+ * parent's, too, and taking a descriptor out of one would take it out of the parent's. */
 static void nw0__discard(void) {
     struct nw0__discovery *d = &nw0__discovery;
     nw0__waiter *w = d->waiters;
@@ -4411,7 +4792,8 @@ static void nw0__discard(void) {
     }
     nw0__discard_list(nw0__messages.endpoints);
     nw0__discard_list(nw0__messages.feeds);
-    while (nw0__messages.calls) nw0__messages.calls->busy = false, nw0__hang_up(nw0__messages.calls);
+    while (nw0__messages.calls)
+        nw0__messages.calls->busy = false, nw0__hang_up(nw0__messages.calls);
     nw0__free(nw0__messages.by_fd);
     if (d->running) nw0__close_fd(&d->ear);
     for (i = 0; i < d->network_count; i++) nw0__close_fd(&d->networks[i].mouth);
@@ -4420,7 +4802,8 @@ static void nw0__discard(void) {
     d->network_count = d->count = d->own_count = d->asker_count = 0;
     d->first_look = d->last_question = 0;
     d->dropped = 0;
-    nw0__library.has_thread = nw0__library.started = nw0__library.closing = nw0__library.abandoned = false;
+    nw0__library.has_thread = nw0__library.started = nw0__library.closing = nw0__library.abandoned =
+        false;
 }
 
 static void nw0__before_fork(void) {
@@ -4437,7 +4820,8 @@ static void nw0__after_fork_in_child(void) {
 static void nw0__start(void) {
     static bool arranged;
     struct nw0__library *l = &nw0__library;
-    const char *port = getenv("NW0_PORT"), *network = getenv("NW0_NETWORK"), *debug = getenv("NW0_DEBUG");
+    const char *port = getenv("NW0_PORT"), *network = getenv("NW0_NETWORK"),
+               *debug = getenv("NW0_DEBUG");
     nw0__text t = nw0__text_of(port ? port : "");
     l->started = true;
     l->debug = debug && *debug && strcmp(debug, "0") != 0;
@@ -4450,7 +4834,8 @@ static void nw0__start(void) {
     atexit(nw0_shutdown);
 }
 
-/* Every function that needs the library's state begins and ends with these two. Between them it holds the lock. */
+/* Every function that needs the library's state begins and ends with these two. Between them it
+ * holds the lock. */
 static int nw0__enter(void) {
     nw0__lock();
     if (nw0__library.closing) {
@@ -4470,12 +4855,15 @@ static void nw0__leave(void) {
     errno = error;
 }
 
-/* Lets the threads that are still inside come out, and what is still to be sent leave; but not for ever. */
+/* Lets the threads that are still inside come out, and what is still to be sent leave; but not for
+ * ever. */
 static void nw0__wait_until_quiet(double seconds) {
     double deadline = nw0__now() + seconds;
     nw0__bell *quiet = &nw0__library.quiet;
     while ((nw0__library.inside > 0 || nw0__messages.flushing > 0) && nw0__now() < deadline) {
-        nw0__poll(quiet->in, POLLIN, nw0__earlier(deadline, nw0__now() + 0.05)); /* without a bell (no descriptor), look again */
+        nw0__poll(quiet->in, POLLIN,
+                  nw0__earlier(deadline,
+                               nw0__now() + 0.05)); /* without a bell (no descriptor), look again */
         nw0__hush(quiet);
     }
 }
@@ -4508,20 +4896,22 @@ NW0_API void nw0_shutdown(void) {
         nw0__wait_until_quiet(NW0__FLUSH_S);
         nw0__stop_thread();
         nw0__bell_close(&nw0__library.quiet);
-        nw0__library.abandoned = nw0__library.inside > 0; /* a signal handler holds a thread up, or it was cancelled in here */
+        nw0__library.abandoned =
+            nw0__library.inside >
+            0; /* a signal handler holds a thread up, or it was cancelled in here */
         if (!nw0__library.abandoned) nw0__discard();
     }
     nw0__unlock();
 }
 
-/* ============================================================================================================
-   Conventions, versions, licence                                                                >>conventions
+/* =================================================================================================
+   Conventions, versions, licence                                                      >>conventions
 
-   nw0_ is public, nw0__ is private and may change, NW0_ is a macro. NW0_VERSION is major.minor.patch: the major number changes
-   when a program that compiled and worked might not any more, the minor one when something was added. The bytes on the
-   wire stay as they are.
+   nw0_ is public, nw0__ is private and may change, NW0_ is a macro. NW0_VERSION is
+   major.minor.patch: the major number changes when a program that compiled and worked might not any
+   more, the minor one when something was added. The bytes on the wire stay as they are.
 
-   1.0.0   the first
+   1.0.0 the first
 
    Public domain (unlicense.org), or, where there is no such thing, MIT; as you like.
 
@@ -4529,25 +4919,28 @@ NW0_API void nw0_shutdown(void) {
 
    Copyright (c) 2026 the nw0.h maintainers
 
-   Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated documentation
-   files (the "Software"), to deal in the Software without restriction, including without limitation the rights to use,
-   copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit persons to whom
-   the Software is furnished to do so, subject to the following conditions:
+   Permission is hereby granted, free of charge, to any person obtaining a copy of this software and
+   associated documentation files (the "Software"), to deal in the Software without restriction,
+   including without limitation the rights to use, copy, modify, merge, publish, distribute,
+   sublicense, and/or sell copies of the Software, and to permit persons to whom the Software is
+   furnished to do so, subject to the following conditions:
 
-   The above copyright notice and this permission notice shall be included in all copies or substantial portions of the
-   Software.
+   The above copyright notice and this permission notice shall be included in all copies or
+   substantial portions of the Software.
 
-   THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE
-   WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR
-   COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
-   OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
+   THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT
+   NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND
+   NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM,
+   DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM,
+   OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
 
    Public domain
 
-   This is free and unencumbered software released into the public domain. Anyone is free to copy, modify, publish, use,
-   compile, sell, or distribute this software, either in source code form or as a compiled binary, for any purpose,
-   commercial or non-commercial, and by any means. The authors dedicate any and all copyright interest in the software to
-   the public domain, for the benefit of the public at large and to the detriment of their heirs and successors.
-   ============================================================================================================ */
+   This is free and unencumbered software released into the public domain. Anyone is free to copy,
+   modify, publish, use, compile, sell, or distribute this software, either in source code form or
+   as a compiled binary, for any purpose, commercial or non-commercial, and by any means. The
+   authors dedicate any and all copyright interest in the software to the public domain, for the
+   benefit of the public at large and to the detriment of their heirs and successors.
+   ============================================================================================== */
 
 #endif /* NW0_IMPLEMENTATION */
