@@ -1589,6 +1589,7 @@ typedef struct nw0__asker {
 static struct nw0__discovery {
     bool running;
     int ear;
+    int deaf; /* the errno with which the ear could not be opened */
     nw0__network networks[NW0__MAX_NETWORKS];
     int network_count;
     nw0__record table[NW0_MAX_SERVICES];
@@ -2061,6 +2062,8 @@ static bool nw0__announce_due(void) {
     return true;
 }
 
+/* Another program may hold the port without sharing it. Then we can still speak, ask and be
+ * answered, and try again each round. */
 static void nw0__open_ear(void) {
     struct nw0__discovery *d = &nw0__discovery;
     struct sockaddr_in a = nw0__sockaddr(nw0__at(0, nw0__library.port));
@@ -2068,16 +2071,22 @@ static void nw0__open_ear(void) {
     d->ear = nw0__socket(SOCK_DGRAM, nw0__at(0, 0));
     if (d->ear < 0) return;
 #if defined(SO_REUSEPORT) && !defined(__linux__)
-    nw0__option(d->ear, SOL_SOCKET, SO_REUSEPORT,
-                1); /* BSD shares a port by this; on Linux it would share out the datagrams */
+    /* BSD shares a port by this; on Linux it would share out the datagrams */
+    nw0__option(d->ear, SOL_SOCKET, SO_REUSEPORT, 1);
 #endif
     nw0__option(d->ear, SOL_SOCKET, SO_REUSEADDR, 1);
     nw0__option(d->ear, SOL_SOCKET, SO_RCVBUF, 1 << 20);
     if (NW0__TRY(bind, bind(d->ear, (struct sockaddr *)&a, sizeof a)) < 0 ||
         nw0__set_add(&nw0__library.set, d->ear, POLLIN) < 0) {
-        nw0__debug("UDP port %u cannot be shared (%s): hearing only answers",
-                   (unsigned)nw0__library.port, strerror(errno));
+        int error = errno;
+        if (d->deaf != error) /* say it once */
+            nw0__debug("UDP port %u cannot be shared (%s): only answers are heard",
+                       (unsigned)nw0__library.port, strerror(error));
+        d->deaf = error;
         nw0__close_fd(&d->ear);
+    } else if (d->deaf) {
+        nw0__debug("UDP port %u is free now", (unsigned)nw0__library.port);
+        d->deaf = 0;
     }
 }
 
@@ -2141,6 +2150,7 @@ static double nw0__discover_turn(double now) {
         d->round = now + NW0_ADVERT_INTERVAL_S;
         nw0__look_at_networks();
         nw0__open_ear();
+        if (d->ear < 0 && d->first_look > 0) nw0__ask(""); /* adverts do not reach us: answers do */
         for (i = 0; i < d->own_count; i++) d->own[i].due = true;
     }
     done = nw0__announce_due();
@@ -2320,8 +2330,11 @@ NW0_API int nw0_discover(const char *name, double wait_for_s, nw0_service *servi
     else if (i == -1 && errno == ETIMEDOUT)
         nw0__fail(ETIMEDOUT,
                   "no service called \"%s\" was heard on %s within %g s: is it running, and on the "
-                  "same network?",
-                  name, nw0__network_names(where), wait_for_s);
+                  "same network?%s",
+                  name, nw0__network_names(where), wait_for_s,
+                  nw0__discovery.ear >= 0 ? ""
+                                          : " (Another program holds the UDP port of discovery, "
+                                            "and does not share it: only answers are heard.)");
     nw0__leave();
     return i < 0 ? -1 : 0;
 }

@@ -255,7 +255,7 @@ static int survives(fault f, double wait_s) {
     CHECK(pthread_create(&server, NULL, serve, address) == 0);
     int well = use(address, wait_s);
     int met = disarm() > 0;
-    CHECK(met || well);
+    CHECK(met || well || wait_s < LIMIT);
     CHECK(use(address, LIMIT));
     CHECK(is_told("faults/service"));
     CHECK(asked(address, "stop", 4, LIMIT));

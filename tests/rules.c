@@ -337,9 +337,9 @@ static void an_interrupted_wait_loses_no_half_message(void) {
     listen_at(own_address);
     int fd = raw_socket();
     CHECK(raw_connect(fd, own_address) == 0);
-    CHECK(send(fd, HELLO "\0\0\0\5hal", 15, 0) == 15);
+    CHECK(send(fd, HELLO "\0\0\0\5hal", 15, MSG_NOSIGNAL) == 15);
     interrupt_once(waits_for_a_message);
-    CHECK(send(fd, "lo", 2, 0) == 2);
+    CHECK(send(fd, "lo", 2, MSG_NOSIGNAL) == 2);
     CHECK(takes(own_address, "hallo"));
     CHECK(nw0_send_reply_to(own_address, "ok", 2) >= 0);
     CHECK(raw_got(fd, "\0\0\0\2ok", 6));
@@ -427,9 +427,12 @@ static void a_storm_of_signals_loses_nothing(void) {
 
 /* ---- signals that are none of the library's business ---- */
 
+/* says that it will say no more, and goes away in the middle: whoever sends on is told by SIGPIPE */
 static void *take_large_and_leave(void *listener) {
     char some[100];
     int fd = accept(*(int *)listener, NULL, NULL);
+    if (recv(fd, some, sizeof some, MSG_WAITALL) != sizeof some) listener = NULL;
+    shutdown(fd, SHUT_WR);
     if (recv(fd, some, sizeof some, MSG_WAITALL) != sizeof some) listener = NULL;
     close(fd);
     return listener;
@@ -448,7 +451,8 @@ static void no_SIGPIPE_is_raised(void) {
     listen_at(address);
     for (int i = 0; i < 3; i++) { /* the first reply may still find the buffers of the kernel */
         int fd = raw_socket();
-        CHECK(raw_connect(fd, address) == 0 && send(fd, HELLO "\0\0\0\2hi", 14, 0) == 14);
+        CHECK(raw_connect(fd, address) == 0 &&
+              send(fd, HELLO "\0\0\0\2hi", 14, MSG_NOSIGNAL) == 14);
         CHECK(takes(address, "hi"));
         close(fd);
         if (nw0_send_reply_to(address, large, MOST) < 0) CHECK(errno == EPIPE);
@@ -595,7 +599,7 @@ static void use_everything(void) {
     CHECK_FAILS(nw0_send_message_to(used_address, "hello", 5, none, sizeof none, BRIEF), ETIMEDOUT);
     used_client = raw_socket();
     CHECK(raw_connect(used_client, service.address) == 0);
-    CHECK(send(used_client, HELLO "\0\0\0\2hi\0\0\0\5hal", 21, 0) == 21);
+    CHECK(send(used_client, HELLO "\0\0\0\2hi\0\0\0\5hal", 21, MSG_NOSIGNAL) == 21);
     CHECK(takes(service.address, "hi"));
 }
 
@@ -891,6 +895,26 @@ static void a_thread_that_exits_hangs_up(void) {
     nw0_shutdown();
 }
 
+static void *ask_and_give_up(void *address) {
+    char room[8];
+    errno = 0;
+    ssize_t n = nw0_send_message_to(address, "hello", 5, room, sizeof room, BRIEF);
+    return n == -1 && errno == ETIMEDOUT ? address : NULL;
+}
+
+/* nobody can fetch the answer to its question any more */
+static void a_thread_that_exits_ends_what_it_asked(void) {
+    char address[NW0_ADDRESS_SIZE];
+    int listener = raw_listen(address);
+    CHECK(finish(start(ask_and_give_up, address)) != NULL);
+    int fd = accept(listener, NULL, NULL);
+    CHECK(raw_got(fd, HELLO "\0\0\0\5hello", 17));
+    CHECK(raw_closed(fd));
+    close(fd);
+    close(listener);
+    nw0_shutdown();
+}
+
 /* a thread that came and went leaves no descriptor behind, though the library goes on */
 static void *ask_and_exit(void *address) {
     return asks(address, "hello", "hello") ? address : NULL;
@@ -1096,7 +1120,7 @@ static void no_descriptors_left_and_half_a_question_are_waited_out(void) {
     pthread_t server = start(echo, address);
     int half = raw_socket(), client = raw_socket();
     CHECK(raw_connect(half, address) == 0);
-    CHECK(send(half, HELLO "\0\0\0\2hi\0\0\0\5hal", 14, 0) == 14);
+    CHECK(send(half, HELLO "\0\0\0\2hi\0\0\0\5hal", 14, MSG_NOSIGNAL) == 14);
     CHECK(raw_got(half, "\0\0\0\2hi", 6));
     int count = take_all_descriptors(taken, &old);
     CHECK(raw_connect(client, address) == 0);
@@ -1212,6 +1236,7 @@ int main(int argc, char **argv) {
     RUN(a_forked_child_may_do_nothing);
     RUN(a_fork_in_the_middle_of_work_does_not_hang);
     RUN(a_thread_that_exits_hangs_up);
+    RUN(a_thread_that_exits_ends_what_it_asked);
     RUN(threads_that_exit_leave_nothing);
     RUN(errors_belong_to_a_thread);
     RUN(a_thread_without_an_error_has_a_sentence_too);

@@ -18,7 +18,7 @@ import traceback
 import decode
 from decode import WireError, encode_frame
 
-LIMIT = 20.0
+LIMIT = 60.0
 IP = "127.0.0.1"
 HELLO = b"\x00\x00\x00\x04nw0?"
 
