@@ -9,7 +9,9 @@ COUNT  = 10
 FUZZ_CC = clang
 FUZZ_S  = 60
 
-TESTS    = unit discovery messages rules faults helpers
+TESTS    = unit discovery messages news rules faults helpers
+PREFIX   = /usr/local
+MANDIR   = $(PREFIX)/share/man
 EXAMPLES = $(patsubst examples/%.c,$(BUILD)/examples/%,$(wildcard examples/*.c))
 FUZZERS  = $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 PROGRAMS = $(TESTS:%=$(BUILD)/%) $(BUILD)/wire_peer $(BUILD)/hosts_agent $(FUZZERS)
@@ -26,6 +28,7 @@ help:
 	@echo 'make test-valgrind   the same under valgrind'
 	@echo 'make test-long       the tests ten times (COUNT=10), every second time with busy processors'
 	@echo 'make fuzz            each parser with clang and libFuzzer, for a minute (FUZZ_S=60)'
+	@echo 'make install         the header, the tool nw0 and their manual pages, under PREFIX=/usr/local'
 	@echo 'make clean           removes build/'
 
 demo:
@@ -43,16 +46,16 @@ programs: $(PROGRAMS)
 
 test-asan:
 	@ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 \
-	$(MAKE) test BUILD=$(BUILD)/asan JOBS_OF_TEST='$(TESTS) examples wire hosts fuzz' \
+	$(MAKE) test BUILD=$(BUILD)/asan JOBS_OF_TEST='$(TESTS) examples tool wire hosts fuzz' \
 	CFLAGS='$(SANITIZE) -fsanitize=address,undefined -fno-sanitize-recover=all'
 
 test-tsan:
 	@TSAN_OPTIONS=second_deadlock_stack=1 \
-	$(MAKE) test BUILD=$(BUILD)/tsan JOBS_OF_TEST='$(TESTS) examples wire hosts' \
+	$(MAKE) test BUILD=$(BUILD)/tsan JOBS_OF_TEST='$(TESTS) examples tool wire hosts' \
 	CFLAGS='$(SANITIZE) -fsanitize=thread'
 
 test-valgrind:
-	@NW0_RUN='valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=all --errors-for-leak-kinds=all' \
+	@JOBS=2 NW0_RUN='valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=all --errors-for-leak-kinds=all' \
 	$(MAKE) test BUILD=$(BUILD)/valgrind JOBS_OF_TEST='$(TESTS) examples' CFLAGS='$(SANITIZE)'
 
 test-long:
@@ -70,6 +73,13 @@ fuzz:
 	    tail -n 1 $$out.log || \
 	    { failed=1; echo "FAILED $$name"; grep -vE '^#[0-9]+\s|^    #' $$out.log | cut -c 1-200 | tail -n 20; }; \
 	done; exit $$failed
+
+install: $(BUILD)/examples/nw0
+	install -d '$(DESTDIR)$(PREFIX)/include' '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(MANDIR)/man1' '$(DESTDIR)$(MANDIR)/man3'
+	install -m 644 nw0.h '$(DESTDIR)$(PREFIX)/include/'
+	install -m 755 $(BUILD)/examples/nw0 '$(DESTDIR)$(PREFIX)/bin/'
+	install -m 644 examples/nw0.1 '$(DESTDIR)$(MANDIR)/man1/'
+	install -m 644 examples/nw0.h.3 '$(DESTDIR)$(MANDIR)/man3/'
 
 clean:
 	rm -rf $(BUILD)
@@ -92,4 +102,4 @@ $(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/fuzz.h nw0.h | $(BUILD)
 $(BUILD)/%: tests/%.c tests/check.h nw0.h | $(BUILD)
 	$(COMPILE) $< -o $@ -pthread
 
-.PHONY: help demo examples test programs test-asan test-tsan test-valgrind test-long fuzz clean
+.PHONY: help demo examples test programs test-asan test-tsan test-valgrind test-long fuzz install clean

@@ -53,6 +53,7 @@ BEFORE THE INCLUDE
     NW0_MAX_MESSAGE         the longest message, in bytes (16777215, the most that there can be)
     NW0_NEWS_BUFFER         bytes of news kept for slow subscribers, for each publishing address
                             (1 MiB; one item may be longer)
+    NW0_NO_EPOLL            poll() also where there is epoll (nw0_fd and nw0_news_fd need epoll)
     NW0_MALLOC(size), NW0_REALLOC(pointer, size), NW0_FREE(pointer)
                             all or none; then nothing else allocates, except what libc does
                             inside getifaddrs, getaddrinfo and pthread_create
@@ -72,8 +73,8 @@ RULES THAT HOLD EVERYWHERE
   - Success is 0 or more; failure is -1 with errno set, and nw0_error() says in a sentence what
     failed, why, and what to do.
   - A wait is in seconds on the monotonic clock: 0 looks once, NW0_FOREVER has no end, ETIMEDOUT
-    when the time is up. A signal handler that ran ends it with EINTR, and nothing is lost: make
-    the same call again.
+    when the time is up. A signal handler that ran ends it with EINTR (so may SIGSTOP and SIGCONT),
+    and nothing is lost: make the same call again.
   - A message of n bytes needs a buffer of n + 1: a NUL, which is not counted, always follows. Too
     small a buffer is EMSGSIZE, and the message stays for the next call. NULL and 0 as the buffer:
     only the size is returned, nothing is taken.
@@ -416,8 +417,10 @@ NW0_API void nw0_shutdown(void);
 #else
 #define NW0__CLOEXEC 0
 #endif
-#ifndef MSG_NOSIGNAL
-#define MSG_NOSIGNAL 0 /* such systems have SO_NOSIGPIPE */
+#ifdef MSG_NOSIGNAL
+#define NW0__NOSIGNAL MSG_NOSIGNAL
+#else
+#define NW0__NOSIGNAL 0 /* such systems have SO_NOSIGPIPE */
 #endif
 
 /* Tests make system calls fail here, and nowhere else: NW0_FAULT(name) is an expression that is
@@ -1236,7 +1239,7 @@ static void nw0__bell_close(nw0__bell *bell) {
 }
 
 static void nw0__ring(nw0__bell *bell) {
-    (void)!send(bell->out, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL); /* full: it rings already */
+    (void)!send(bell->out, "", 1, MSG_DONTWAIT | NW0__NOSIGNAL); /* full: it rings already */
 }
 
 static void nw0__hush(nw0__bell *bell) {
@@ -1269,8 +1272,10 @@ static int nw0__set_add(nw0__set *set, int fd, int events) {
 
 static void nw0__set_remove(nw0__set *set, int fd) {
     struct epoll_event e; /* some kernels want one even here */
+    int error = errno;
     memset(&e, 0, sizeof e);
     epoll_ctl(set->fd, EPOLL_CTL_DEL, fd, &e);
+    errno = error;
 }
 
 /* Waits, without the lock, until one of the set is ready; says which. 0: the time is up; -1:
@@ -1328,6 +1333,7 @@ static void nw0__set_close(nw0__set *set) {
     nw0__bell_close(&set->bell);
     nw0__free(set->fds);
     set->fds = NULL;
+    set->count = set->room = 0;
 }
 
 static int nw0__set_open(nw0__set *set) {
@@ -1481,7 +1487,7 @@ static int nw0__check_name(const char *name, double ttl) {
             EINVAL,
             "the name \"%.80s\" starts with '?', which is how questions start: take another", name);
     if (strlen(name) >= NW0_NAME_SIZE ||
-        nw0__write_advert(name, nw0__at(0xFFFFFFFF, 65535), ttl, out) == 0)
+        nw0__write_advert(name, nw0__at(0xFFFFFFFF, 65535), ttl < 10 ? 10 : ttl, out) == 0)
         return nw0__fail(ENAMETOOLONG,
                          "the name \"%.40s...\" is too long for an advert: take at most %d bytes",
                          name, NW0_NAME_SIZE - 1);
@@ -1693,20 +1699,21 @@ static void nw0__refresh(int i, nw0__place at, nw0__place mouth, double ttl) {
 /* Half of the table is the most that one sender gets, so that it cannot keep the others out. */
 static bool nw0__has_room(nw0__place mouth) {
     int i, same = 0;
-    if (nw0__discovery.count == NW0_MAX_SERVICES) return false;
-    if (nw0__is_self(mouth)) return true;
+    if (nw0__is_self(mouth)) return nw0__discovery.count < NW0_MAX_SERVICES;
+    if (nw0__discovery.count >= NW0_MAX_SERVICES - NW0_MAX_SERVICES / 32)
+        return false; /* for ours */
     for (i = 0; i < nw0__discovery.count; i++) same += nw0__discovery.table[i].mouth.ip == mouth.ip;
     return same < NW0_MAX_SERVICES / 2;
 }
 
-static bool nw0__remember(const nw0__advert *advert, nw0__place mouth) {
+static void nw0__remember(const nw0__advert *advert, nw0__place mouth) {
     struct nw0__discovery *d = &nw0__discovery;
     nw0__record *r = &d->table[d->count];
     char text[NW0_ADDRESS_SIZE];
     if (!nw0__has_room(mouth)) {
         nw0__debug("dropped: \"%s\": the table is full, or its sender has filled half of it",
                    advert->name);
-        return false;
+        return;
     }
     memset(r, 0, sizeof *r);
     memcpy(r->name, advert->name, sizeof r->name);
@@ -1715,7 +1722,6 @@ static bool nw0__remember(const nw0__advert *advert, nw0__place mouth) {
     nw0__refresh(d->count++, advert->at, mouth, advert->ttl);
     nw0__debug("joined: \"%s\" at %s", r->name, nw0__print(r->at, text));
     nw0__wake_waiters();
-    return true;
 }
 
 /* ---- speaking ---- */
@@ -1744,7 +1750,7 @@ static void nw0__say(int mouth, nw0__place to, const char *text, size_t n) {
     char where[NW0_ADDRESS_SIZE];
     ssize_t sent =
         NW0__TRY(sendto, sendto(nw0__discovery.networks[mouth].mouth, text, n,
-                                MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&a, sizeof a));
+                                MSG_DONTWAIT | NW0__NOSIGNAL, (struct sockaddr *)&a, sizeof a));
     if (sent < 0)
         nw0__debug("not sent to %s (%s): %s", nw0__print(to, where), strerror(errno), text);
     else nw0__debug("sent to %s: %s", nw0__print(to, where), text);
@@ -1967,6 +1973,8 @@ static void nw0__hear(const char *bytes, size_t n, nw0__place from, int via) {
     else if (!nw0__parse_advert(bytes, n, &advert)) nw0__drop("not an advert", from, bytes, n);
     else if (nw0__is_loopback(advert.at.ip) && !nw0__is_local(from.ip))
         nw0__drop("127.x is its own machine", from, bytes, n);
+    else if (advert.at.ip == 0 || advert.at.ip >> 28 >= 14)
+        nw0__drop("nobody has such an address", from, bytes, n);
     else {
         nw0__debug("heard from %s: %.*s", nw0__print(from, text), (int)n, bytes);
         if (advert.name[0] == '?')
@@ -2036,7 +2044,7 @@ static double nw0__doubts(double now) {
 }
 
 /* A service of ours enters the table as if we had heard it. */
-static bool nw0__claim(const nw0__own *own) {
+static void nw0__claim(const nw0__own *own) {
     nw0__advert advert;
     memset(&advert, 0, sizeof advert);
     memcpy(advert.name, own->name, sizeof own->name);
@@ -2045,7 +2053,6 @@ static bool nw0__claim(const nw0__own *own) {
         advert.at.ip = nw0__discovery.network_count ? nw0__discovery.networks[0].ip : 0x7F000001;
     advert.ttl = own->ttl;
     nw0__hear_advert(&advert, nw0__self_mouth);
-    return nw0__find(own->name) >= 0;
 }
 
 /* Announces some of those that are due. False: there are more. */
@@ -2136,6 +2143,8 @@ static void nw0__look_at_networks(void) {
     }
     for (i = 0; i < d->network_count; i++) nw0__close_mouth(&d->networks[i]);
     memcpy(d->networks, now, (size_t)count * sizeof now[0]);
+    if (more || count != d->network_count)
+        d->asker_count = 0; /* they were to be answered by number */
     d->network_count = count;
     if (more && d->first_look > 0) nw0__ask(""); /* who is there? */
 }
@@ -2518,7 +2527,9 @@ static int nw0__open_service(nw0__own *own, const nw0__own *before) {
         return 0;
     }
     own->listens = true;
-    if (!before || !before->listens || before->at.ip != own->at.ip) return nw0__listen(&own->at);
+    if (!before || !before->listens || before->at.ip != own->at.ip ||
+        nw0__listening_ip(before->at.port, 1) == 1) /* it was closed */
+        return nw0__listen(&own->at);
     own->at.port = before->at.port;
     return 0;
 }
@@ -2541,12 +2552,13 @@ static int nw0__advertise(nw0__own *own, bool fail_if_exists, nw0_service *servi
     place = nw0__own_service(own->name);
     if (!place && d->own_count == NW0_MAX_SERVICES)
         return nw0__fail(ENOBUFS, "this program advertises %d services already", d->own_count);
-    if (nw0__open_service(own, place) < 0) return -1;
-    if (!nw0__claim(own))
+    if (nw0__find(own->name) < 0 && !nw0__has_room(nw0__self_mouth))
         return nw0__fail(ENOBUFS,
                          "\"%s\" is not advertised: %d services are known, which is all that "
                          "NW0_MAX_SERVICES allows",
                          own->name, d->count);
+    if (nw0__open_service(own, place) < 0) return -1;
+    nw0__claim(own);
     own->due = true;
     if (!place) place = &d->own[d->own_count++];
     *place = *own;
@@ -2624,7 +2636,9 @@ NW0_API int nw0_unadvertise(const char *name) {
 #define NW0__READY 64 /* how many ready descriptors, or callers, are taken at a time */
 #define NW0__REPLY_PATIENCE_S                                                                      \
     0.02 /* how long an answer may block before the background thread goes on with it */
-#define NW0__FLUSH_S 1.0 /* how long nw0_shutdown waits for what is still to be sent */
+#define NW0__SLICE_S 2.0  /* how long a blocking call waits at a time */
+#define NW0__LOST_MS 9000 /* without an acknowledgement: the other machine is gone */
+#define NW0__FLUSH_S 1.0  /* how long nw0_shutdown waits for what is still to be sent */
 
 #define NW0__CHUNK 65536 /* news is read in pieces of that size, because one item is small */
 
@@ -2685,6 +2699,7 @@ struct nw0__endpoint {
         **ready_end;  /* those from which something can be read, in the order of their turns */
     nw0__conn *conns; /* those with a question in work come first */
     int users;        /* threads that wait here */
+    int owned;        /* connections that have an owner */
     bool closing;
     bool wants_fd, rung; /* the program polls the set; the bell rings for it */
     /* news of ours */
@@ -2706,7 +2721,8 @@ static struct nw0__messages {
     nw0__conn *calls; /* connections to others */
     nw0__conn **by_fd;
     int fd_room;
-    int flushing; /* how many connections are */
+    int flushing;   /* how many connections are */
+    double look_at; /* when to look whether these still have a machine at the other end */
 } nw0__messages;
 
 /* ---- connections ---- */
@@ -2741,18 +2757,26 @@ static int nw0__fd_room(int fd) {
     return 0;
 }
 
-/* A connection for this descriptor, which is closed if there is no memory. */
+/* Enters a connection's descriptor into the table; it is closed if there is no memory. */
+static int nw0__enter_fd(nw0__conn *c) {
+    if (nw0__fd_room(c->fd) < 0) return nw0__close_fd(&c->fd), -1;
+    nw0__messages.by_fd[c->fd] = c;
+    c->patience = 0;
+    return 0;
+}
+
+/* A connection for a descriptor, if it has one already. */
 static nw0__conn *nw0__new_conn(int fd, nw0__endpoint *home) {
-    nw0__conn *c = nw0__fd_room(fd) < 0 ? NULL : (nw0__conn *)nw0__zeroed(sizeof *c);
-    if (!c) {
-        nw0__close_fd(&fd);
+    nw0__conn *c = (nw0__conn *)nw0__zeroed(sizeof *c);
+    if (c) c->fd = fd;
+    if (!c || (fd >= 0 && nw0__enter_fd(c) < 0)) {
+        if (!c) nw0__close_fd(&fd);
+        nw0__free(c);
         errno = ENOMEM;
         return NULL;
     }
-    c->fd = fd;
     c->home = home;
     c->head_size = home && !home->lists ? sizeof c->head : NW0__LENGTH;
-    if (fd >= 0) nw0__messages.by_fd[fd] = c;
     nw0__link(c, home ? &home->conns : &nw0__messages.calls);
     return c;
 }
@@ -2769,7 +2793,9 @@ static bool nw0__is_background(const nw0__conn *c) {
 }
 
 static void nw0__watch_for(nw0__conn *c, int events) {
-    nw0__set *set = nw0__is_background(c) ? &nw0__library.set : &c->home->set;
+    bool background = nw0__is_background(c);
+    nw0__set *set = background ? &nw0__library.set : &c->home->set;
+    if (background && nw0__start_thread() < 0) return;
     if (!c->watched && nw0__set_add(set, c->fd, events) == 0) c->watched = set;
 }
 
@@ -2780,6 +2806,14 @@ static void nw0__watch(nw0__conn *c) {
 static void nw0__unwatch(nw0__conn *c) {
     if (c->watched) nw0__set_remove(c->watched, c->fd);
     c->watched = NULL;
+}
+
+/* Closes the socket of a connection. */
+static void nw0__drop_fd(nw0__conn *c) {
+    nw0__unwatch(c);
+    if (c->fd < 0) return;
+    nw0__messages.by_fd[c->fd] = NULL;
+    nw0__close_fd(&c->fd);
 }
 
 /* nw0_shutdown waits for what is still to be sent. */
@@ -2808,13 +2842,18 @@ static void nw0__unqueue(nw0__conn *c) {
     c->queued = false;
 }
 
+static void nw0__disown(nw0__conn *c) {
+    if (c->owner && c->home) c->home->owned--;
+    c->owner = NULL;
+}
+
 /* Forgets a frame that is done with, so that the next one can come. */
 static void nw0__next_frame(nw0__conn *c) {
     nw0__free(c->body);
     c->body = NULL;
     c->room = c->got = c->size = 0;
     c->head_size = NW0__LENGTH;
-    c->owner = NULL;
+    nw0__disown(c);
     c->asked = false;
 }
 
@@ -2823,20 +2862,17 @@ static void nw0__hang_up(nw0__conn *c) {
     int error = errno;
     if (c->busy) {
         c->doomed = true;
-        shutdown(c->fd, SHUT_RDWR);
+        if (c->fd >= 0) shutdown(c->fd, SHUT_RDWR);
         errno = error;
         return;
     }
-    nw0__unwatch(c);
+    nw0__drop_fd(c);
     nw0__unqueue(c);
+    nw0__disown(c);
     nw0__sent_all(c);
     if (c->prefixes) {
         c->home->subscribers--;
         nw0__wake_waiters();
-    }
-    if (c->fd >= 0) {
-        nw0__messages.by_fd[c->fd] = NULL;
-        close(c->fd);
     }
     nw0__unlink(c);
     nw0__free(c->body);
@@ -2847,9 +2883,9 @@ static void nw0__hang_up(nw0__conn *c) {
     errno = error;
 }
 
-/* No delay for small frames; and a peer that is gone without a word is noticed within some 12
- * seconds: by questions of the kernel if nothing is on the way (keepalive), by the lack of an
- * acknowledgement if something is. */
+/* No delay for small frames; and a peer that is gone without a word is noticed within some 11
+ * seconds by questions of the kernel (keepalive), as long as nothing is on the way to it; for when
+ * something is, see nw0__is_lost. */
 static void nw0__tune(int fd) {
     nw0__option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     nw0__option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
@@ -2862,9 +2898,6 @@ static void nw0__tune(int fd) {
     nw0__option(fd, IPPROTO_TCP, TCP_KEEPINTVL, 2);
     nw0__option(fd, IPPROTO_TCP, TCP_KEEPCNT, 3);
 #endif
-#ifdef TCP_USER_TIMEOUT
-    nw0__option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, 10000);
-#endif
 }
 
 static void nw0__limit(int fd, int name, double seconds) {
@@ -2875,15 +2908,34 @@ static void nw0__limit(int fd, int name, double seconds) {
     (void)NW0__TRY(setsockopt, setsockopt(fd, SOL_SOCKET, name, &t, sizeof t));
 }
 
-/* Gives the socket's blocking calls until the deadline. The same limit is not set again: most waits
- * are as long as the last. One of an hour instead of none has a reason: a call with a limit ends
- * with EINTR for every signal, one without may go on. */
+/* Gives the socket's blocking calls until the deadline, but not longer than it takes to look
+ * whether the other machine is still there. The same limit is not set again: most waits are as long
+ * as the last. A call with a limit also ends with EINTR for every signal; one without may go on. */
 static void nw0__set_patience(nw0__conn *c, double deadline) {
-    double left = nw0__earlier(deadline - nw0__now(), 3600);
-    if (left < c->patience + 0.001 && left > c->patience - 0.001) return;
+    double left = nw0__earlier(deadline - nw0__now(), NW0__SLICE_S);
+    if (c->patience > 0 && left < c->patience + 0.001 && left > c->patience - 0.001) return;
     c->patience = left;
     nw0__limit(c->fd, SO_RCVTIMEO, left);
     nw0__limit(c->fd, SO_SNDTIMEO, left);
+}
+
+/* Has the other machine acknowledged nothing for a while, though it was asked to more than once?
+ * Not TCP_USER_TIMEOUT: that also ends the connection to a program that lives, but does not read.
+ * The structure is the beginning of Linux's struct tcp_info, which some C libraries hide. */
+static bool nw0__is_lost(const nw0__conn *c) {
+#if defined(__linux__) && defined(TCP_INFO)
+    struct {
+        unsigned char state, congestion, retransmits, probes, others[4];
+        uint32_t more[12], last_ack_ms;
+    } info;
+    socklen_t size = sizeof info;
+    memset(&info, 0, sizeof info);
+    if (getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0) return false;
+    return (info.retransmits > 1 || info.probes > 1) && info.last_ack_ms > NW0__LOST_MS;
+#else
+    (void)c;
+    return false;
+#endif
 }
 
 /* Between these two a thread works with a connection without the lock. */
@@ -2923,6 +2975,7 @@ static void nw0__thread_ends(void *self) {
 }
 
 static void nw0__own_by_this_thread(nw0__conn *c) {
+    if (!c->owner && c->home) c->home->owned++;
     c->owner = &nw0__this_thread;
     if (nw0__this_thread.registered) return;
     nw0__this_thread.registered = pthread_setspecific(nw0__library.ends, &nw0__this_thread) == 0;
@@ -3146,7 +3199,7 @@ static int nw0__write_frame(int fd, const void *head, size_t head_size, const vo
         memset(&message, 0, sizeof message);
         message.msg_iov = v;
         message.msg_iovlen = (size_t)count;
-        n = NW0__TRY(sendmsg, sendmsg(fd, &message, flags | MSG_NOSIGNAL));
+        n = NW0__TRY(sendmsg, sendmsg(fd, &message, flags | NW0__NOSIGNAL));
         if (n < 0 && cut && (errno == EAGAIN || errno == EWOULDBLOCK)) errno = EINTR;
         if (n < 0) return -1;
         *done += (size_t)n;
@@ -3193,11 +3246,18 @@ static int nw0__check_size(const char *what, const void *bytes, size_t *size) {
 
 /* ---- listening ---- */
 
+static void nw0__stop_listening(nw0__endpoint *e) {
+    if (e->listener < 0) return;
+    nw0__set_remove(&e->set, e->listener);
+    if (e->publishing) nw0__set_remove(&nw0__library.set, e->listener);
+    nw0__close_fd(&e->listener);
+    e->deaf_until = 0;
+}
+
 static void nw0__close_endpoint(nw0__endpoint *e) {
-    if (e->publishing && e->listener >= 0) nw0__set_remove(&nw0__library.set, e->listener);
+    nw0__stop_listening(e);
     nw0__set_close(&e->set);
     nw0__bell_close(&e->bell);
-    nw0__close_fd(&e->listener);
     nw0__free(e->news);
     nw0__free(e->lists);
     nw0__free(e->greeting);
@@ -3279,6 +3339,7 @@ static int nw0__resolve_with_port(const char *address, nw0__place *place) {
     nw0__unlock();
     result = nw0__resolve(address, place);
     nw0__lock();
+    if (nw0__library.closing) return nw0__canceled();
     if (result == 0 && place->port == 0)
         return nw0__fail(EINVAL, "the address \"%.80s\" has no port: write it as %.80s:8080",
                          address, address);
@@ -3295,15 +3356,17 @@ static bool nw0__is_for_every_network(nw0__place place) {
     return false;
 }
 
-/* The endpoint for an address, as it was written; opened, if that is wanted. */
-static nw0__endpoint *nw0__endpoint_for(const char *address, bool open) {
-    nw0__endpoint *e;
+/* The endpoint for an address, opened if that is wanted; *e is NULL if there is none. -1: it is no
+ * address, or cannot be opened. */
+static int nw0__endpoint_for(const char *address, bool open, nw0__endpoint **e) {
     nw0__place place;
-    if (nw0__resolve_with_port(address, &place) < 0) return NULL;
-    e = nw0__endpoint_at(place);
-    if (e || !open) return e;
+    *e = NULL;
+    if (nw0__resolve_with_port(address, &place) < 0) return -1;
+    *e = nw0__endpoint_at(place);
+    if (*e || !open) return 0;
     if (nw0__is_for_every_network(place)) place.ip = 0;
-    return nw0__listen_there(place);
+    *e = nw0__listen_there(place);
+    return *e ? 0 : -1;
 }
 
 /* No descriptors left: the caller stays in the queue of the kernel, which would report it again at
@@ -3314,7 +3377,7 @@ static void nw0__go_deaf(nw0__endpoint *e) {
     nw0__set_remove(&e->set, e->listener);
     if (e->publishing) nw0__set_remove(&nw0__library.set, e->listener);
     e->deaf_until = nw0__now() + 0.1;
-    if (e->wants_fd && nw0__start_thread() == 0) nw0__wake_thread();
+    if (e->wants_fd || e->publishing) nw0__wake_thread();
 }
 
 static void nw0__hear_again(nw0__endpoint *e, double now) {
@@ -3434,13 +3497,15 @@ static int nw0__wait_for_rest(nw0__endpoint *e, nw0__conn *c, double deadline) {
 
 #define NW0__NOT_YET (-2)
 
-static void nw0__subscribe_caller(nw0__conn *c, const char *prefix);
+static void nw0__subscribe_caller(nw0__conn *c, const char *prefix); /* see news */
+static void nw0__read_prefixes(nw0__conn *c);
 
 /* Reads on at a frame, and waits for the rest of it as long as nothing else happens at the
  * endpoint: then what is in the caller's buffer is moved out. 1: it is whole; 0: not yet; -1:
  * EINTR; -2: the conversation is over. */
 static int nw0__read_on(nw0__conn *c, char *buffer, size_t usable, double deadline) {
     int got, more = 0, error;
+    if (c->watched == &nw0__library.set) nw0__unwatch(c); /* it is this thread's now */
     do {
         bool here = c->extra_done <
                     c->extra_size; /* it was read already: no system call, so the lock can stay */
@@ -3454,6 +3519,7 @@ static int nw0__read_on(nw0__conn *c, char *buffer, size_t usable, double deadli
     error = errno;
     if (got < 0 || c->doomed || (got == 0 && nw0__keep_body(c, buffer) < 0)) return -2;
     if (got == 0) nw0__watch(c);
+    if (got == 0 && !c->watched) return -2;
     errno = error;
     if (got == 0 && more < 0)
         return nw0__fail(error, "the wait was interrupted (%s): call again to go on",
@@ -3471,7 +3537,12 @@ static ssize_t nw0__read_message(nw0__conn *c, char *buffer, size_t capacity, do
         return nw0__hang_up(c), NW0__NOT_YET;
     }
     if (got < 1) return got < 0 ? -1 : NW0__NOT_YET;
-    if (c->kind == '!') return nw0__subscribe_caller(c, c->body ? c->body : buffer), NW0__NOT_YET;
+    if (c->kind == '!') {
+        int fd = c->fd;
+        nw0__subscribe_caller(c, c->body ? c->body : buffer);
+        if (nw0__conn_of(fd) == c) nw0__read_prefixes(c); /* more of them may have come along */
+        return NW0__NOT_YET;
+    }
     nw0__own_by_this_thread(c);
     nw0__unlink(c);
     nw0__link(c, &c->home->conns); /* to the front, where its answer looks for it */
@@ -3481,6 +3552,7 @@ static ssize_t nw0__read_message(nw0__conn *c, char *buffer, size_t capacity, do
 /* The connection whose message this thread has taken (asked), or has only been told the size of. */
 static nw0__conn *nw0__mine(nw0__endpoint *e, bool asked) {
     nw0__conn *c;
+    if (e->owned == 0) return NULL; /* the usual case, without a look at a thousand idle ones */
     for (c = e->conns; c; c = c->next)
         if (c->owner == &nw0__this_thread && c->asked == asked && !c->flushing) return c;
     return NULL;
@@ -3515,7 +3587,7 @@ static void nw0__use(nw0__endpoint *e) {
 /* Is something here that was read already, so that the set does not show it? */
 static bool nw0__has_more(const nw0__endpoint *e) {
     const nw0__conn *c;
-    for (c = e->conns; c; c = c->next)
+    for (c = e->owned ? e->conns : NULL; c; c = c->next)
         if (c->owner && !c->asked) return true;
     return e->ready != NULL;
 }
@@ -3548,8 +3620,7 @@ NW0_API ssize_t nw0_wait_for_message_from(const char *address, void *message, si
     ssize_t size = -1;
     bool taken;
     if (nw0__enter() < 0) return -1;
-    e = nw0__endpoint_for(address, true);
-    if (e) {
+    if (nw0__endpoint_for(address, true, &e) == 0) {
         c = nw0__mine(e, true);
         if (c) nw0__hang_up(c); /* its question was not answered */
         nw0__use(e);
@@ -3588,7 +3659,7 @@ static int nw0__flush_later(nw0__conn *c) {
     nw0__unwatch(c);
     c->flushing = true;
     nw0__messages.flushing++;
-    c->owner = NULL; /* the thread may end meanwhile */
+    nw0__disown(c); /* the thread may end meanwhile */
     nw0__watch_for(c, POLLOUT);
     if (!c->watched) return -1;
     nw0__debug("%lu bytes of an answer are sent in the background: the asker reads slowly",
@@ -3649,18 +3720,18 @@ NW0_API int nw0_send_reply_to(const char *address, const void *reply, size_t siz
     nw0__conn *c;
     int result = -1;
     if (nw0__check_size("the answer", reply, &size) < 0 || nw0__enter() < 0) return -1;
-    errno = 0;
-    e = nw0__endpoint_for(address, false);
+    result = nw0__endpoint_for(address, false, &e);
     c = e ? nw0__mine(e, true) : NULL;
     if (c) {
         nw0__use(e);
         result = nw0__reply(c, (const char *)reply, size);
         nw0__unuse(e);
-    } else if (e || !errno) {
-        nw0__fail(EINVAL,
-                  "this thread has no message from \"%.80s\" to answer: nw0_wait_for_message_from "
-                  "comes first",
-                  address);
+    } else if (result == 0) {
+        result = nw0__fail(
+            EINVAL,
+            "this thread has no message from \"%.80s\" to answer: nw0_wait_for_message_from "
+            "comes first",
+            address);
     }
     nw0__leave();
     return result;
@@ -3742,27 +3813,44 @@ static int nw0__not_called(const char *address, int cause, double deadline) {
                      address, strerror(cause));
 }
 
+/* Connections that nobody needs, and that the other side has closed. */
+static void nw0__tidy_calls(void) {
+    nw0__conn *c, *next;
+    for (c = nw0__messages.calls; c; c = next) {
+        next = c->next;
+        if (c->kind == '?' && !c->busy && !c->owner && nw0__peek(c->fd) != 0) nw0__hang_up(c);
+    }
+}
+
+/* One attempt. The errno of a failure; 0: the connection stands. */
+static int nw0__try_call(nw0__conn *c, double deadline) {
+    nw0__drop_fd(c);
+    c->fd = nw0__socket(SOCK_STREAM, nw0__at(0, 0));
+    if (c->fd < 0 || nw0__enter_fd(c) < 0) return errno;
+    return nw0__connect(c, deadline) < 0 ? errno : 0;
+}
+
 /* A new connection: tried until the deadline, because a service may start late. */
 static nw0__conn *nw0__call(nw0__place place, const char *address, double deadline) {
     double pause = 0.001;
     nw0__conn *c;
-    int fd, error;
-    for (;;) {
-        fd = nw0__socket(SOCK_STREAM, nw0__at(0, 0));
-        c = fd < 0 ? NULL : nw0__new_conn(fd, NULL);
-        if (!c) return nw0__not_called(address, errno, deadline), (nw0__conn *)NULL;
-        c->place = place;
-        if (nw0__connect(c, deadline) == 0) return c;
-        error = errno;
-        nw0__hang_up(c);
-        if (!nw0__is_final(error) && nw0__now() < deadline) {
-            if (nw0__poll(-1, 0, nw0__earlier(deadline, nw0__now() + pause)) < 0) error = errno;
-            pause = nw0__earlier(pause * 2, 0.05);
-        }
-        if (nw0__library.closing) error = ECANCELED;
-        if (nw0__is_final(error) || nw0__now() >= deadline)
-            return nw0__not_called(address, error, deadline), (nw0__conn *)NULL;
+    int error;
+    nw0__tidy_calls();
+    c = nw0__new_conn(-1, NULL);
+    if (!c) return nw0__not_called(address, errno, deadline), (nw0__conn *)NULL;
+    c->place = place;
+    while ((error = nw0__try_call(c, deadline)) != 0 && !nw0__is_final(error) &&
+           nw0__now() < deadline) {
+        c->busy = true;
+        if (nw0__poll(-1, 0, nw0__earlier(deadline, nw0__now() + pause)) < 0) error = errno;
+        c->busy = false;
+        if (c->doomed) error = ECANCELED;
+        if (nw0__is_final(error)) break;
+        pause = nw0__earlier(pause * 2, 0.05);
     }
+    if (error == 0) return c;
+    nw0__hang_up(c);
+    return nw0__not_called(address, error, deadline), (nw0__conn *)NULL;
 }
 
 /* A connection for a question: this thread's last one, without its answer; or a free one; or a new
@@ -3782,19 +3870,23 @@ static nw0__conn *nw0__line_to(nw0__place place, const char *address, double dea
  * connection. */
 static int nw0__send_by(nw0__conn *c, const char *head, size_t head_size, const char *body,
                         size_t size, size_t *done, double deadline) {
-    int result, flags;
+    double began;
+    int result;
     for (;;) {
-        flags = nw0__now() >= deadline ? MSG_DONTWAIT : 0;
-        if (!flags) nw0__set_patience(c, deadline);
+        began = nw0__now();
+        if (began < deadline) nw0__set_patience(c, deadline);
         nw0__step_out(c);
-        result = nw0__write_frame(c->fd, head, head_size, body, size, done, flags);
+        result = nw0__write_frame(c->fd, head, head_size, body, size, done,
+                                  began < deadline ? 0 : MSG_DONTWAIT);
         nw0__step_in(c);
         if (c->doomed) return errno = ECANCELED, -1;
         if (result == 0 || (errno != EINTR && errno != EAGAIN && errno != EWOULDBLOCK))
             return result;
-        if (nw0__now() > deadline - 0.01)
-            return errno = ETIMEDOUT, -1; /* the kernel's clock has coarser ticks */
-        if (errno == EINTR) return -1;
+        /* a signal, or the limit? Only the limit takes its time */
+        if (errno == EINTR && nw0__now() < began + c->patience - 0.01 && began < deadline)
+            return -1;
+        if (nw0__now() >= deadline) return errno = ETIMEDOUT, -1;
+        if (nw0__is_lost(c)) return errno = EHOSTUNREACH, -1;
     }
 }
 
@@ -3812,6 +3904,7 @@ static int nw0__send_question(nw0__conn *c, const char *message, size_t size, do
     if (done > 0 && (error == ETIMEDOUT || error == EINTR) &&
         nw0__keep_rest(c, head, head_size, message, size, done) == 0)
         c->kind = '?';
+    else if (done > 0) c->kind = '\0'; /* half a question: nothing can follow it */
     errno = error;
     return -1;
 }
@@ -3834,6 +3927,7 @@ static int nw0__read_answer(nw0__conn *c, char *reply, size_t capacity, double d
         if (c->doomed) return errno = ECANCELED, -1;
         if (got != 0) return got;
         if (errno && nw0__now() >= deadline) return errno = ETIMEDOUT, -1;
+        if (errno && nw0__is_lost(c)) return errno = EHOSTUNREACH, -1;
     }
 }
 
@@ -4082,6 +4176,7 @@ static void nw0__subscribe_caller(nw0__conn *c, const char *prefix) {
     for (at = 0; more && at < c->prefixes_size; at += 1 + (size_t)more[at]) count++;
     if (count == 0 && more) {
         c->cursor = e->flushed_to;
+        nw0__unqueue(c);
         e->subscribers++;
         nw0__wake_waiters();
     }
@@ -4131,10 +4226,10 @@ static void nw0__introduce(nw0__conn *c) {
 /* Those who have called, but were not heard yet, may be subscribers. */
 static void nw0__meet_callers(nw0__endpoint *e) {
     nw0__conn *c, *next;
-    if (e->deaf_until == 0) nw0__accept_callers(e);
+    if (e->deaf_until == 0 && e->listener >= 0) nw0__accept_callers(e);
     for (c = e->conns; c; c = next) {
         next = c->next;
-        if (!c->kind) nw0__introduce(c);
+        if (!c->busy && (!c->kind || (c->kind == '!' && !c->prefixes))) nw0__introduce(c);
     }
 }
 
@@ -4163,7 +4258,7 @@ static int nw0__publish_at(nw0__endpoint *e) {
         return nw0__fail(errno, "no subscribers can be accepted: %s", strerror(errno));
     e->publishing = true;
     for (c = e->conns; c; c = c->next)
-        if (!c->kind) nw0__unwatch(c), nw0__watch(c);
+        if (!c->busy && !c->kind) nw0__unwatch(c), nw0__watch(c);
     return 0;
 }
 
@@ -4215,7 +4310,7 @@ static int nw0__make_room(nw0__endpoint *e, size_t n) {
     size_t room;
     char *more;
     if (e->news_used + n <= e->news_room) return 0;
-    nw0__flush_news(e);
+    if (e->flushed_to < nw0__news_end(e)) nw0__flush_news(e);
     nw0__give_up_old(e, e->news_room < NW0_NEWS_BUFFER ? (size_t)-1 : NW0_NEWS_BUFFER / 2);
     if (e->news_used + n <= e->news_room) return 0;
     room = e->news_room < NW0__CHUNK / 4 ? NW0__CHUNK / 4 : e->news_room * 2;
@@ -4277,8 +4372,8 @@ NW0_API int nw0_send_news_to(const char *address, const char *topic, const void 
     if (nw0__check_topic(topic) < 0 || nw0__check_size("the news", data, &size) < 0 ||
         nw0__enter() < 0)
         return -1;
-    e = nw0__endpoint_for(address, true);
-    if (e && nw0__publish_at(e) == 0 && nw0__append(e, topic, strlen(topic), data, size) == 0) {
+    if (nw0__endpoint_for(address, true, &e) == 0 && nw0__publish_at(e) == 0 &&
+        nw0__append(e, topic, strlen(topic), data, size) == 0) {
         nw0__flush_now_or_later(e);
         for (count = 0, c = e->conns; c; c = c->next)
             count += c->prefixes && nw0__wants(c, topic, strlen(topic));
@@ -4293,9 +4388,9 @@ NW0_API int nw0_wait_for_subscribers(const char *address, int count, double wait
     nw0__waiter w;
     int result = -1;
     if (nw0__enter() < 0) return -1;
-    e = nw0__endpoint_for(address, true);
-    if (e && nw0__publish_at(e) == 0 && nw0__begin_waiting(&w) == 0) {
-        nw0__use(e);
+    if (nw0__endpoint_for(address, true, &e) == 0 && nw0__publish_at(e) == 0 &&
+        nw0__begin_waiting(&w) == 0) {
+        e->users++;
         nw0__meet_callers(e);
         for (result = 0; result == 0 && e->subscribers < count && !e->closing;) {
             if (nw0__now() >= deadline)
@@ -4322,11 +4417,7 @@ static int nw0__feed_failed(const nw0__conn *c, int error) {
 
 /* The publisher is not there: the background thread calls again after a pause. */
 static void nw0__call_again(nw0__conn *c) {
-    nw0__unwatch(c);
-    if (c->fd >= 0) {
-        nw0__messages.by_fd[c->fd] = NULL;
-        nw0__close_fd(&c->fd);
-    }
+    nw0__drop_fd(c);
     nw0__next_frame(c);
     c->extra_size = c->extra_done = 0;
     c->has_topic = c->connecting = false;
@@ -4347,7 +4438,6 @@ static void nw0__greet(nw0__conn *c) {
         nw0__call_again(c);
     } else {
         c->retry_at = 0;
-        c->retry_pause = 0.01;
     }
 }
 
@@ -4361,12 +4451,10 @@ static void nw0__called(nw0__conn *c) {
 static void nw0__subscribe(nw0__conn *c) {
     struct sockaddr_in a = nw0__sockaddr(c->place);
     c->fd = nw0__socket(SOCK_STREAM, nw0__at(0, 0));
-    if (c->fd >= 0 && nw0__fd_room(c->fd) < 0) nw0__close_fd(&c->fd);
-    if (c->fd < 0) {
+    if (c->fd < 0 || nw0__enter_fd(c) < 0) {
         nw0__call_again(c);
         return;
     }
-    nw0__messages.by_fd[c->fd] = c;
     nw0__nonblocking(c->fd, true);
     c->connecting = true;
     c->retry_at = NW0__NEVER;
@@ -4504,7 +4592,7 @@ static void nw0__let_go(nw0__endpoint *feed, const nw0__self *owner) {
     nw0__conn *c;
     for (c = feed->conns; c; c = c->next) {
         if (c->owner != owner) continue;
-        c->owner = NULL;
+        nw0__disown(c);
         nw0__queue(c);
     }
     nw0__show(feed);
@@ -4532,6 +4620,8 @@ static ssize_t nw0__give_item(nw0__conn *c, char *topic, char *data, size_t capa
     if (size < 0 || (!data && capacity == 0)) return size;
     nw0__next_frame(c);
     c->has_topic = false;
+    c->retry_pause = 0.01;
+    nw0__watch(c);
     if (c->extra_done < c->extra_size) nw0__queue(c);
     return size;
 }
@@ -4619,14 +4709,30 @@ static double nw0__feeds_turn(double now) {
     return next;
 }
 
+/* Machines that are gone, while something is still to be sent to them. */
+static double nw0__drop_lost(double now) {
+    nw0__endpoint *e;
+    nw0__conn *c, *next;
+    if (nw0__messages.flushing == 0) return NW0__NEVER;
+    if (now < nw0__messages.look_at) return nw0__messages.look_at;
+    for (e = nw0__messages.endpoints; e; e = e->next)
+        for (c = e->conns; c; c = next) {
+            next = c->next;
+            if ((c->flushing || c->blocked) && nw0__is_lost(c)) nw0__hang_up(c);
+        }
+    return nw0__messages.look_at = now + NW0__SLICE_S;
+}
+
 /* What has gathered leaves at the latest after a moment; who had to be left waiting for a
  * descriptor is accepted again. */
 static double nw0__news_turn(double now) {
-    double next = nw0__feeds_turn(now);
+    double next = nw0__earlier(nw0__feeds_turn(now), nw0__drop_lost(now));
     nw0__endpoint *e;
     for (e = nw0__messages.endpoints; e; e = e->next) {
-        if (e->deaf_until > 0 && (e->publishing || e->wants_fd)) nw0__hear_again(e, now);
-        if (e->deaf_until > 0) next = nw0__earlier(next, e->deaf_until);
+        if (e->deaf_until > 0 && (e->publishing || e->wants_fd)) {
+            nw0__hear_again(e, now);
+            if (e->deaf_until > 0) next = nw0__earlier(next, e->deaf_until);
+        }
         if (!e->flush_scheduled) continue;
         if (e->flushed_at + NW0__FLUSH_PAUSE_S <= now) nw0__flush_news(e);
         e->flush_scheduled = e->flushed_to < nw0__news_end(e);
@@ -4637,13 +4743,13 @@ static double nw0__news_turn(double now) {
 
 static void nw0__conn_ready(nw0__conn *c) {
     int fd = c->fd;
-    if (c->watched != &nw0__library.set) return;
+    if (c->busy || c->watched != &nw0__library.set) return;
     if (c->flushing) nw0__flush_answer(c);
     else if (c->connecting) nw0__called(c);
     else if (!c->kind) nw0__introduce(c);
     else {
         nw0__read_prefixes(c);
-        if (nw0__conn_of(fd) == c) nw0__serve_subscriber(c);
+        if (nw0__conn_of(fd) == c && c->prefixes) nw0__serve_subscriber(c);
     }
 }
 
@@ -4659,6 +4765,7 @@ static void nw0__news_ready(int fd) {
 
 static int nw0__set_fd(nw0__endpoint *e) {
 #ifdef NW0__EPOLL
+    if (nw0__start_thread() < 0) return -1; /* see nw0__go_deaf */
     e->wants_fd = true;
     nw0__use(e);
     nw0__unuse(e);
@@ -4673,8 +4780,7 @@ NW0_API int nw0_fd(const char *address) {
     nw0__endpoint *e;
     int fd = -1;
     if (nw0__enter() < 0) return -1;
-    e = nw0__endpoint_for(address, true);
-    if (e) fd = nw0__set_fd(e);
+    if (nw0__endpoint_for(address, true, &e) == 0) fd = nw0__set_fd(e);
     nw0__leave();
     return fd;
 }
@@ -4721,6 +4827,8 @@ static void nw0__begin_closing(nw0__endpoint *e) {
     nw0__conn *c, *next;
     e->closing = true;
     nw0__ring(&e->bell);
+    nw0__wake_waiters(); /* one may wait for subscribers */
+    nw0__stop_listening(e);
     for (c = e->conns; c; c = next) {
         next = c->next;
         if (!c->flushing && !c->blocked) nw0__hang_up(c);
@@ -4761,18 +4869,16 @@ static int nw0__close_feeds(nw0__place place) {
 NW0_API int nw0_close(const char *address) {
     nw0__endpoint *e;
     nw0__place place;
-    int count = 0, result;
+    int result, count = 0;
     if (nw0__enter() < 0) return -1;
-    errno = 0;
-    e = nw0__endpoint_for(address, false);
-    result = !e && errno == EINVAL ? -1 : 0;
+    result = nw0__endpoint_for(address, false, &e);
     if (e) {
         nw0__flush_news(e);
         nw0__close_now(e);
         count++;
     }
-    if (result == 0 && nw0__callee(address, &place) == 0)
-        count += nw0__close_calls(place) + nw0__close_feeds(place);
+    if (result == 0) result = nw0__callee(address, &place);
+    if (result == 0) count += nw0__close_calls(place) + nw0__close_feeds(place);
     if (result == 0 && count == 0)
         result = nw0__fail(ENOENT,
                            "nothing of this program is open at \"%.80s\", so it cannot be closed",
@@ -4899,6 +5005,7 @@ NW0_API void nw0_shutdown(void) {
         nw0__library.closing = true;
         nw0__bell_open(&nw0__library.quiet);
         for (i = 0; i < nw0__discovery.own_count; i++) nw0__announce(&nw0__discovery.own[i], 0);
+        nw0__discovery.own_count = 0;
         nw0__wake_waiters();
         for (e = nw0__messages.endpoints; e; e = e->next) nw0__flush_news(e), nw0__begin_closing(e);
         for (e = nw0__messages.feeds; e; e = e->next) nw0__begin_closing(e);

@@ -11,6 +11,7 @@ export NW0_NETWORK='127.*' NW0_PORT=$((29000 + $$ % 900)) # nobody else hears th
 DIR=$(mktemp -d) || exit 1
 pids=
 trap '[ -z "$pids" ] || kill -KILL $pids 2>/dev/null; rm -rf "$DIR"' EXIT
+trap 'exit 1' INT TERM HUP # what runs in the background does not hear Ctrl-C
 
 # start LABEL PROGRAM ARGUMENTS...: in the background; what it says is shown, and kept in DIR
 start() {

@@ -20,12 +20,18 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-#define SOON 10.0   /* longer than anything takes that is going to happen at all */
-#define AT_ONCE 1.5 /* before silence could be noticed, however busy the machine */
-#define TOGETHER 6  /* tests that run at the same time */
-#define TTL 20      /* of an advert that says nothing else */
+#define SOON 10.0                  /* longer than anything takes that is going to happen at all */
+#define AT_ONCE (1.5 * slowness()) /* before silence could be noticed, on a busy machine */
+#define TOGETHER 6                 /* tests that run at the same time */
+#define TTL 20                     /* of an advert that says nothing else */
 
 static int port; /* the discovery port of this test */
+
+/* valgrind takes many times as long, one thread after the other */
+static double slowness(void) {
+    const char *preloaded = getenv("LD_PRELOAD");
+    return preloaded && strstr(preloaded, "vgpreload") ? 4 : 1;
+}
 
 /* ---- a test is a process ------------------------------------------------------------------- */
 
@@ -828,7 +834,7 @@ static void first_list_lets_the_network_answer(void) {
         CHECK(a.result == 50);
         if (a.took < best) best = a.took;
     }
-    CHECK(best < 0.75);
+    CHECK(best < 0.75 || slowness() > 1);
     for (int i = 3; i >= 0; i--) dismiss(&fresh[i]);
     dismiss(&crowd);
 }
@@ -1020,7 +1026,7 @@ static void kill_is_seen_long_before_the_ttl(void) {
     double start = check_now();
     kill_9(&p);
     CHECK(leaves(NULL, "victim", "127.0.0.1:7001"));
-    CHECK(check_now() - start < 5);
+    CHECK(check_now() - start < 3.5 + AT_ONCE);
 }
 
 static void restart_is_recognised_within_a_second(void) {
@@ -1076,7 +1082,7 @@ static void adverts_come_at_once_and_then_every_two_seconds(void) {
     for (int i = 0; i < 3; i++) {
         CHECK(hears(e, advert("beat", "127.0.0.1:7001"), NULL));
         now = check_now();
-        CHECK(now - last < 3.5);
+        CHECK(now - last < 2 + AT_ONCE);
         CHECK(i == 0 || now - last > 1); /* the first one may have come between two beats */
         last = now;
     }
@@ -1378,9 +1384,9 @@ static void networkzero_programs_live_by_their_ttl(void) {
     shout(m, advert_for("long", "127.0.0.1:7002", 7));
     CHECK(joins(NULL, "long", "127.0.0.1:7002"));
     CHECK(leaves(NULL, "short", "127.0.0.1:7001"));
-    CHECK(check_now() - start >= 0.9 && check_now() - start < 4);
+    CHECK(check_now() - start >= 0.9 && check_now() - start < 2.5 + AT_ONCE);
     CHECK(leaves(NULL, "long", "127.0.0.1:7002"));
-    CHECK(check_now() - start >= 6.5 && check_now() - start < 10);
+    CHECK(check_now() - start >= 6.5 && check_now() - start < 8.5 + AT_ONCE);
     close(m);
 }
 
@@ -1433,7 +1439,7 @@ static void silence_is_asked_about(void) {
         if (change_in(NULL, 8, 0) == NW0_LEFT && is(&list.changed, "mute", "127.0.0.1:7001"))
             gone = check_now() - start;
     }
-    CHECK(gone > 2 && gone < 5);
+    CHECK(gone > 2 && gone < 3.5 + AT_ONCE);
     CHECK(mute_asked >= 2 && asked >= 2);
     CHECK(list.count == 1 && has("quiet", "127.0.0.1:7002"));
     close(mute);

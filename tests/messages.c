@@ -32,8 +32,11 @@ static char program[4096]; /* this program's own path, for tests that need anoth
 
 /* ---- raw sockets ---- */
 
+/* a port outside of those that the system gives away by itself: nobody else takes it meanwhile */
 static void new_address(char address[NW0_ADDRESS_SIZE]) {
-    CHECK(nw0_address(NULL, address) >= 0);
+    static int next;
+    int port = 10000 + (int)(getpid() % 400) * 50 + next++ % 50;
+    snprintf(address, NW0_ADDRESS_SIZE, "127.0.0.1:%d", port);
 }
 
 static struct sockaddr_in socket_address(const char *address) {
@@ -1558,7 +1561,7 @@ static void an_advertised_address_takes_messages_before_the_first_wait(void) {
     nw0_close(service.address);
 }
 
-/* A network of our own, in which the system gives every caller one of two ports. 77: not allowed. */
+/* A network of our own, in which the system gives every caller one of two ports; 77: not allowed */
 static int in_a_tiny_network(void) {
     struct ifreq lo;
     int fd = socket(AF_INET, SOCK_DGRAM, 0);
@@ -1608,7 +1611,8 @@ static void closing_frees_the_port(void) {
     new_address(address);
     listen_at(address);
     sin = socket_address(address);
-    int fd = raw_socket();
+    int fd = raw_socket(), on = 1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     CHECK(bind(fd, (struct sockaddr *)&sin, sizeof sin) == -1 && errno == EADDRINUSE);
     CHECK(nw0_close(address) >= 0);
     CHECK(bind(fd, (struct sockaddr *)&sin, sizeof sin) == 0);

@@ -107,10 +107,6 @@ int __lsan_is_turned_off(void) {
 
 /* ---- raw sockets ---- */
 
-static void new_address(char address[NW0_ADDRESS_SIZE]) {
-    CHECK(nw0_address(NULL, address) >= 0);
-}
-
 static struct sockaddr_in socket_address(const char *address) {
     struct sockaddr_in sin;
     memset(&sin, 0, sizeof sin);
@@ -118,6 +114,21 @@ static struct sockaddr_in socket_address(const char *address) {
     sin.sin_port = htons((uint16_t)atoi(strchr(address, ':') + 1));
     sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     return sin;
+}
+
+/* an address that is free, of a port that the system gives to nobody, and no other test takes soon */
+static void new_address(char address[NW0_ADDRESS_SIZE]) {
+    static int count;
+    int is_free = 0;
+    for (int tries = 0; tries < 1000 && !is_free; tries++) {
+        int port = 10000 + (int)(getpid() % 97) * 100 + count++ % 100;
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        snprintf(address, NW0_ADDRESS_SIZE, "127.0.0.1:%d", port);
+        struct sockaddr_in sin = socket_address(address);
+        is_free = bind(fd, (struct sockaddr *)&sin, sizeof sin) == 0;
+        close(fd);
+    }
+    CHECK(is_free);
 }
 
 static void raw_limit(int fd) {
@@ -365,7 +376,7 @@ static int descriptor_count(void) {
 static void a_publisher_speaks_the_wire(void) {
     char address[NW0_ADDRESS_SIZE];
     new_address(address);
-    CHECK(sends(address, "nobody", "hears this") == 0);
+    CHECK(has_subscribers(address, 0));
     int fd = raw_subscribe(address, "");
     CHECK(has_subscribers(address, 1));
     CHECK(sends(address, "weather", "rain") == 1);
@@ -422,12 +433,20 @@ static void several_prefixes_get_an_item_once(void) {
     nw0_close(address);
 }
 
-/* tries until it goes to that many */
+/* tries until it goes to that many: "?", and then, once, "!" */
 static int is_wanted_by(const char *address, const char *topic, int count) {
     double limit = check_now() + LIMIT;
-    int n = -1;
-    while (check_now() < limit && (n = sends(address, topic, "?")) < count) usleep(500);
-    return n == count;
+    while (sends(address, topic, "?") < count && check_now() < limit) usleep(500);
+    return sends(address, topic, "!") == count;
+}
+
+/* what was tried until then: news that is still gathered may also reach who comes a moment later */
+static int raw_got_tries(int fd, const char *topic) {
+    char item[300], got[300];
+    size_t size = encode_item(item, topic, "!", 1);
+    while (raw_get(fd, got, size) == size && memcmp(got, item, size - 1) == 0)
+        if (got[size - 1] != '?') return got[size - 1] == '!';
+    return 0;
 }
 
 static void more_prefixes_may_follow_later(void) {
@@ -436,51 +455,73 @@ static void more_prefixes_may_follow_later(void) {
     publish_at(address);
     int fd = raw_subscribe(address, "a");
     CHECK(has_subscribers(address, 1));
-    CHECK(sends(address, "b", "too early") == 0);
+    CHECK(sends(address, "b", "too early") == 0 && sends(address, "a", "first") == 1);
+    CHECK(raw_got_item(fd, "a", "first"));
     raw_put_frame(fd, "b", 1);
     CHECK(is_wanted_by(address, "b", 1));
-    CHECK(raw_got_item(fd, "b", "?"));
+    CHECK(raw_got_tries(fd, "b"));
     CHECK(sends(address, "a", "still") == 1);
     CHECK(raw_got_item(fd, "a", "still"));
     raw_put_frame(fd, "", 0);
     CHECK(is_wanted_by(address, "c", 1));
-    CHECK(raw_got_item(fd, "c", "?") && raw_silent(fd));
+    CHECK(raw_got_tries(fd, "c") && raw_silent(fd));
     CHECK(nw0_wait_for_subscribers(address, 1, 0) == 1); /* it counts once */
     close(fd);
     nw0_close(address);
 }
 
-static void put_byte_by_byte(int fd, const char *bytes, size_t size) {
-    for (size_t i = 0; i < size; i++) {
-        raw_put(fd, bytes + i, 1);
-        raw_delivered(fd);
-        if (i % 3 == 0) usleep(2000); /* so that the other side sees it by itself, now and then */
-    }
-}
-
-/* news flows all the while */
+/* news flows all the while; what came before its prefix is not for it */
 static void a_subscriber_may_speak_byte_by_byte(void) {
-    char address[NW0_ADDRESS_SIZE];
+    char address[NW0_ADDRESS_SIZE], hello[] = NEWS "\0\0\0\2ab\0\0\0";
     new_address(address);
-    CHECK(sends(address, "before", "anybody came") == 0);
+    publish_at(address);
     int all = raw_subscribe(address, "");
     CHECK(has_subscribers(address, 1));
     int fd = raw_connect(address);
-    for (int i = 0; i < 13; i++) {
-        put_byte_by_byte(fd, NEWS "\0\0\0\2ab\0\0\0\0" + i, 1);
-        CHECK(sends(address, "x", "meanwhile") == 1);
-        CHECK(raw_got_item(all, "x", "meanwhile"));
+    for (size_t i = 0; i < 13; i++) {
+        raw_put(fd, hello + i, 1);
+        raw_delivered(fd);
+        for (int k = 0; k < 3; k++) {
+            CHECK(sends(address, "x", "meanwhile") == 1);
+            CHECK(raw_got_item(all, "x", "meanwhile"));
+        }
         CHECK(raw_silent(fd));
     }
-    put_byte_by_byte(fd, "b", 1);
+    raw_put(fd, "b", 1);
     CHECK(has_subscribers(address, 2));
     CHECK(sends(address, "abc", "now") == 2);
-    CHECK(sends(address, "x", "still not") == 1);
-    put_byte_by_byte(fd, "\0\0\0\0", 4);
-    CHECK(is_wanted_by(address, "x", 2));
+    CHECK(raw_got_item(all, "abc", "now"));
+    for (size_t i = 14; i < 17; i++) {
+        raw_put(fd, hello + i, 1);
+        raw_delivered(fd);
+        CHECK(sends(address, "x", "still not") == 1);
+        CHECK(raw_got_item(all, "x", "still not"));
+    }
+    raw_put(fd, "\0", 1);
+    CHECK(is_wanted_by(address, "y", 2));
     CHECK(raw_got_item(fd, "abc", "now"));
-    CHECK(raw_got_item(fd, "x", "?") && raw_silent(fd));
+    CHECK(raw_got_tries(fd, "y") && raw_silent(fd));
     close(all);
+    close(fd);
+    nw0_close(address);
+}
+
+/* what was sent before anybody came is no more in memory when it is looked for */
+static void half_a_prefix_wants_nothing_yet(void) {
+    char address[NW0_ADDRESS_SIZE];
+    new_address(address);
+    for (int i = 0; i < 100; i++) CHECK(sends(address, "nobody", "hears this") == 0);
+    int fd = raw_connect(address);
+    for (size_t i = 0; i < 13; i++) {
+        raw_put(fd, &(NEWS "\0\0\0\2a")[i], 1);
+        raw_delivered(fd);
+        usleep(2000); /* so that the other side sees it by itself */
+        CHECK(sends(address, "x", "y") == 0);
+    }
+    CHECK(raw_silent(fd));
+    raw_put(fd, "b", 1);
+    CHECK(has_subscribers(address, 1));
+    CHECK(is_wanted_by(address, "ab", 1) && raw_got_tries(fd, "ab"));
     close(fd);
     nw0_close(address);
 }
@@ -537,13 +578,13 @@ static void prefixes_may_be_64_and_no_more(void) {
     new_address(address);
     publish_at(address);
     for (int i = 0; i < 64; i++) {
-        snprintf(topic, sizeof topic, "%02d", i);
+        snprintf(topic, sizeof topic, "%02d", i % 100);
         used += encode_frame(many + used, topic, 2);
     }
     int fd = raw_connect(address);
     raw_put(fd, many, used);
     CHECK(has_subscribers(address, 1));
-    CHECK(is_wanted_by(address, "63", 1) && raw_got_item(fd, "63", "?"));
+    CHECK(is_wanted_by(address, "63", 1) && raw_got_tries(fd, "63"));
     CHECK(sends(address, "00", "first") == 1 && raw_got_item(fd, "00", "first"));
     CHECK(sends(address, "64", "none") == 0);
     raw_put_frame(fd, "64", 2);
@@ -1014,7 +1055,7 @@ static void each_subscription_has_its_own_news(void) {
 
 /* several publishers, several prefixes: everything once, in the order of each publisher */
 static void news_comes_from_any(void) {
-    char addresses[3][NW0_ADDRESS_SIZE], topic[NW0_NAME_SIZE], data[10];
+    char addresses[3][NW0_ADDRESS_SIZE], topic[NW0_NAME_SIZE], data[30];
     const char *from[4] = {addresses[0], addresses[1], addresses[2], NULL};
     const char *about[] = {"smoke", "water", NULL};
     int next[3] = {0, 0, 0};
@@ -1054,17 +1095,33 @@ static void one_absent_publisher_holds_up_no_other(void) {
     nw0_close(absent);
 }
 
+/* the next item of this round: who comes a moment after an item may get that, too */
+static int raw_got_of_round(int fd, int round, const char *topic) {
+    char right[20], data[20], its_topic[NW0_NAME_SIZE];
+    unsigned char head[4];
+    snprintf(right, sizeof right, "%d", round);
+    do {
+        if (raw_get(fd, head, 4) != 4 || raw_get(fd, its_topic, head[3]) != head[3]) return 0;
+        its_topic[head[3]] = '\0';
+        if (raw_get(fd, head, 4) != 4 || head[3] >= sizeof data) return 0;
+        if (raw_get(fd, data, head[3]) != head[3]) return 0;
+        data[head[3]] = '\0';
+    } while (atoi(data) < round);
+    return strcmp(data, right) == 0 && strcmp(its_topic, topic) == 0;
+}
+
 /* although the publisher never calls again; also where news is gathered */
 static void whoever_is_connected_gets_it(void) {
-    char address[NW0_ADDRESS_SIZE];
+    char address[NW0_ADDRESS_SIZE], text[20];
     new_address(address);
     publish_at(address);
-    for (int i = 0; i < 50; i++) {
+    for (int i = 0; i < 100 && !check_faults; i++) {
         int fd = raw_subscribe(address, "");
-        CHECK(sends(address, "first", "1") >= 0);
-        if (i % 2) CHECK(sends(address, "second", "2") >= 0);
-        CHECK(raw_got_item(fd, "first", "1"));
-        if (i % 2) CHECK(raw_got_item(fd, "second", "2"));
+        snprintf(text, sizeof text, "%d", i);
+        CHECK(sends(address, "first", text) >= 0);
+        if (i % 2) CHECK(sends(address, "second", text) >= 0);
+        CHECK(raw_got_of_round(fd, i, "first"));
+        if (i % 2) CHECK(raw_got_of_round(fd, i, "second"));
         CHECK(raw_silent(fd));
         close(fd);
     }
@@ -1073,22 +1130,23 @@ static void whoever_is_connected_gets_it(void) {
 
 /* its introduction was heard a while ago, its prefix came just now */
 static void whoever_speaks_slowly_gets_it_too(void) {
-    char address[NW0_ADDRESS_SIZE];
+    char address[NW0_ADDRESS_SIZE], text[20];
     new_address(address);
     publish_at(address);
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0; i < 200 && !check_faults; i++) {
+        size_t cut = i % 2 ? 10 : 8;
         int fd = raw_connect(address);
-        raw_put(fd, i % 2 ? NEWS "\0\0" : NEWS, i % 2 ? 10 : 8);
+        raw_put(fd, NEWS "\0\0\0\0", cut);
         raw_delivered(fd);
         usleep(500);
-        raw_put(fd, "\0\0\0\0", i % 2 ? 2 : 4);
+        raw_put(fd, "\0\0\0\0", 12 - cut);
         raw_delivered(fd);
-        CHECK(sends(address, "now", "or never") >= 0);
-        CHECK(sends(address, "and", "then") >= 0);
-        CHECK(raw_got_item(fd, "now", "or never"));
-        CHECK(raw_got_item(fd, "and", "then"));
+        snprintf(text, sizeof text, "%d", i);
+        CHECK(sends(address, "now", text) >= 0);
+        CHECK(sends(address, "and", text) >= 0);
+        CHECK(raw_got_of_round(fd, i, "now"));
+        CHECK(raw_got_of_round(fd, i, "and"));
         close(fd);
-        if (check_faults) break;
     }
     nw0_close(address);
 }
@@ -1255,6 +1313,7 @@ static int subscribe_and_count(const char *address) {
     long last = -1, missed = 0;
     for (;;) {
         ssize_t n = nw0_wait_for_news_from(address, "", topic, data, sizeof data, LIMIT);
+        if (n < 0 && errno == EINTR) continue; /* SIGCONT, after SIGSTOP, ends some system calls */
         if (n < 0) return printf("%s\n", nw0_error()), 2;
         if (strcmp(topic, "end") == 0) return printf("missed %ld\n", missed), missed == 0;
         long number = number_of(data, (size_t)n);
@@ -1297,6 +1356,7 @@ static void who_does_not_read_misses_whole_items_and_holds_up_nobody(void) {
     publish_numbered(address, 2500, 2600, 2);
     CHECK(sends(address, "end", "") == 2);
     CHECK(strncmp(line_from(out, line, sizeof line), "missed ", 7) == 0);
+    if (check_faults) printf("    it said: %s\n", line);
     CHECK(ended_well(pid));
     close(out);
     nw0_close(address);
@@ -1348,6 +1408,8 @@ static void many_who_do_not_read_cost_little(void) {
     for (int i = 2; i < LAZY; i++) raw_put_frame(fds[i], "end", 3); /* for those with "n", too */
     close(fds[0]);
     close(fds[1]);
+    double limit = check_now() + LIMIT;
+    while (nw0_wait_for_subscribers(address, 0, 0) > LAZY - 1 && check_now() < limit) usleep(500);
     CHECK(is_wanted_by(address, "end", LAZY - 1));
     for (int i = 2; i < LAZY; i++) {
         int count = raw_reads_whole_items(fds[i]);
@@ -1684,7 +1746,7 @@ static void subscribers_come_where_messages_are_awaited(void) {
         CHECK(has_subscribers(address, 2));
         CHECK(is_wanted_by(address, "b", 2));
         CHECK(sends(address, "c", "x") == 1);
-        CHECK(raw_got_item(fd, "b", "?"));
+        CHECK(raw_got_tries(fd, "b"));
         close(fd);
         close(late);
         double limit = check_now() + LIMIT;
@@ -1880,7 +1942,7 @@ static void several_threads_publish(void) {
     char room[20];
     memset(&crowd, 0, sizeof crowd);
     new_address(crowd.address);
-    subscribe_here(crowd.address, "", 1);
+    subscribe_here(crowd.address, "n", 1);
     for (int i = 0; i < 4; i++) {
         first[i] = i * ITEMS / 4;
         threads[i] = start(crowd_publish, &first[i]);
@@ -1937,7 +1999,9 @@ static void the_news_of_a_thread_that_ends_is_for_the_others(void) {
 
 static void child_lives_a_life_of_its_own(const char *parent, const char *own, int fd) {
     CHECK(fcntl(fd, F_GETFD) == -1 && errno == EBADF); /* it closed what is its parent's */
+#ifdef NW0__EPOLL /* a thread that is polling has an array of its own, which nobody can free */
     CHECK(__atomic_load_n(&memory_now, __ATOMIC_SEQ_CST) == 0);
+#endif
     if (CHILD_HAS_NO_THREADS) return;
     nothing_comes(parent, "", 0); /* subscribes anew */
     CHECK(sends(own, "nobody", "yet") == 0);
@@ -1955,6 +2019,7 @@ static void a_forked_child_starts_afresh(void) {
     int raw = raw_subscribe(address, ""), fd = nw0_fd(address);
     CHECK(has_subscribers(address, 2));
     CHECK(sends(address, "before", "1") == 2 && sends(address, "before", "2") == 2);
+    CHECK(raw_got_item(raw, "before", "1") && raw_got_item(raw, "before", "2"));
     if (fd < 0) fd = MAX_FD - 1; /* where there is no epoll */
     pid_t pid = fork();
     if (pid == 0) {
@@ -1973,7 +2038,6 @@ static void a_forked_child_starts_afresh(void) {
     if (CHILD_HAS_NO_THREADS) CHECK(sends(address, "hello", "child") == 2);
     CHECK(comes(address, "", "before", "1", LIMIT) && comes(address, "", "before", "2", LIMIT));
     CHECK(comes(address, "", "hello", "child", LIMIT));
-    CHECK(raw_got_item(raw, "before", "1") && raw_got_item(raw, "before", "2"));
     CHECK(raw_got_item(raw, "hello", "child") && raw_silent(raw));
     close(raw);
     nw0_close(address);
@@ -2320,13 +2384,19 @@ static void give_back_descriptors(void) {
     while (filler_count > 0) close(fillers[--filler_count]);
 }
 
+/* valgrind keeps the limit itself: it accepts a caller beyond it, and hangs up on it */
+static int raw_call_again(int fd, const char *address) {
+    if (raw_silent(fd)) return fd;
+    close(fd);
+    return raw_subscribe(address, "");
+}
+
 static void without_descriptors_nothing_spins_and_nobody_is_lost(void) {
     char address[NW0_ADDRESS_SIZE], other[NW0_ADDRESS_SIZE], absent[NW0_ADDRESS_SIZE];
     struct rlimit before, few;
     new_address(address);
     new_address(other);
     new_address(absent);
-    nothing_comes(absent, "", 0);
     listen_at(address);
     publish_at(other);
     CHECK(getrlimit(RLIMIT_NOFILE, &before) == 0);
@@ -2344,10 +2414,16 @@ static void without_descriptors_nothing_spins_and_nobody_is_lost(void) {
     CHECK(sends(other, "nobody", "was accepted") == 0);
     CHECK(is_at_rest());
     give_back_descriptors();
+    one = raw_call_again(one, address);
+    two = raw_call_again(two, other);
     CHECK(has_subscribers(address, 1));
     CHECK(has_subscribers(other, 1));
     CHECK(sends(address, "now", "1") == 1);
     CHECK(raw_got_item(one, "now", "1"));
+    nothing_comes(absent, "", 0); /* and one that calls, again and again */
+    use_up_descriptors();
+    CHECK(is_at_rest());
+    give_back_descriptors();
     CHECK(has_subscribers(absent, 1));
     CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
     close(one);
@@ -2479,6 +2555,7 @@ int main(int argc, char **argv) {
     RUN(several_prefixes_get_an_item_once);
     RUN(more_prefixes_may_follow_later);
     RUN(a_subscriber_may_speak_byte_by_byte);
+    RUN(half_a_prefix_wants_nothing_yet);
     RUN(what_is_not_ours_is_closed_without_an_answer);
     RUN(the_longest_prefix_is_taken);
     RUN(prefixes_may_be_64_and_no_more);

@@ -81,7 +81,7 @@ static pid_t fork_child(void) {
     return pid;
 }
 
-/* ---- helpers ---- */
+/* ---- tools ---- */
 
 static struct sockaddr_in socket_address(const char *address) {
     struct sockaddr_in sin;
@@ -126,8 +126,11 @@ static int raw_closed(int fd) {
     return n == 0 || (n < 0 && errno == ECONNRESET);
 }
 
+/* a port outside of those that the system gives away by itself: nobody else takes it meanwhile */
 static void new_address(char address[NW0_ADDRESS_SIZE]) {
-    CHECK(nw0_address(NULL, address) >= 0);
+    static int next;
+    int port = 10000 + (int)(getpid() % 400) * 50 + next++ % 50;
+    snprintf(address, NW0_ADDRESS_SIZE, "127.0.0.1:%d", port);
 }
 
 static void listen_at(const char *address) {
@@ -392,7 +395,7 @@ static void *storm_serve(void *unused) {
     return unused;
 }
 
-/* what the header says to do about EINTR: fetch the answer if the question went out, else ask again */
+/* what is to be done about EINTR: fetch the answer if the question went out, else ask again */
 static ssize_t ask_stubbornly(const void *message, size_t size, void *reply) {
     ssize_t n = nw0_send_message_to(storm_address, message, size, reply, MOST + 1, LIMIT);
     while (n < 0 && errno == EINTR) {
@@ -427,7 +430,7 @@ static void a_storm_of_signals_loses_nothing(void) {
 
 /* ---- signals that are none of the library's business ---- */
 
-/* says that it will say no more, and goes away in the middle: whoever sends on is told by SIGPIPE */
+/* says that it will say no more, and goes away in the middle: who sends on is told by SIGPIPE */
 static void *take_large_and_leave(void *listener) {
     char some[100];
     int fd = accept(*(int *)listener, NULL, NULL);
@@ -585,7 +588,7 @@ static int descriptors_of_a_new_program(void) {
     return WEXITSTATUS(status);
 }
 
-/* every kind of descriptor that the library has: adverts, questions asked, taken, and half written */
+/* every kind of descriptor that there is: adverts, questions asked, taken, and half written */
 static char used_address[NW0_ADDRESS_SIZE];
 static int used_listener, used_client;
 
@@ -1109,7 +1112,7 @@ static void no_descriptors_left_is_waited_out(void) {
     nw0_shutdown();
 }
 
-/* half a question that comes while nobody can be accepted does not make the server forget the others */
+/* half a question that comes while nobody can be accepted does not make it forget the others */
 static void no_descriptors_left_and_half_a_question_are_waited_out(void) {
     static int taken[MAX_FD];
     char address[NW0_ADDRESS_SIZE];
@@ -1152,7 +1155,7 @@ static void *call_late(void *argument) {
     return argument;
 }
 
-/* a caller whom this thread cannot accept, and then it leaves: it is for the other one to accept him */
+/* a caller whom this thread cannot accept, and then it leaves: the other one must accept him */
 static int caller_is_inherited(const char *address, int fd) {
     static int taken[MAX_FD];
     char none[8];
