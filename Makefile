@@ -1,9 +1,9 @@
 # Everything is built in build/. The header needs no building: copy nw0.h into your project.
 CC     = cc
-CFLAGS = -std=gnu11 -O2 -g -Wall -Wextra -Wshadow
+CFLAGS = -std=gnu11 -O1 -g -Wall -Wextra -Wshadow
 BUILD  = build
 # what a sanitizer's programs are built with, and what the long tests do
-SANITIZE = -std=gnu11 -O1 -g -fno-omit-frame-pointer
+SANITIZE = -std=gnu11 -O1 -g -fno-omit-frame-pointer -DCHECK_LIMIT_S=300
 COUNT  = 10
 # programs beside the normal ones: FUZZ_S seconds for each fuzzer in "make fuzz"
 FUZZ_CC = clang

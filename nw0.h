@@ -4061,7 +4061,7 @@ NW0_API ssize_t nw0_wait_for_reply_from(const char *address, void *reply, size_t
    What goes wrong: a subscriber that does not keep up. When the buffer is full, its older half is
    given up; whoever still had a cursor there misses those items, but gets the rest of the one that
    it has a part of. And a publisher that goes away: the subscription remains, and the background
-   thread calls again until it is back. Examples: none yet.
+   thread calls again until it is back. Examples: news_station.c, chat_room.c.
    ============================================================================================== */
 
 #define NW0__FLUSH_PAUSE_S 0.0003 /* news that comes faster than this is gathered, */
