@@ -13,6 +13,7 @@ TESTS    = unit discovery messages news rules faults helpers
 PREFIX   = /usr/local
 MANDIR   = $(PREFIX)/share/man
 EXAMPLES = $(patsubst examples/%.c,$(BUILD)/examples/%,$(wildcard examples/*.c))
+DEMO     = hello_server hello_client cluster_master cluster_node
 FUZZERS  = $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 PROGRAMS = $(TESTS:%=$(BUILD)/%) $(BUILD)/wire_peer $(BUILD)/hosts_agent $(FUZZERS)
 COMPILE  = $(CC) $(CFLAGS) -I. -Itests
@@ -32,7 +33,7 @@ help:
 	@echo 'make clean           removes build/'
 
 demo:
-	@$(MAKE) -s -j2 examples
+	@$(MAKE) -s -j2 $(DEMO:%=$(BUILD)/examples/%)
 	@tests/demo.sh $(BUILD)
 
 examples: $(EXAMPLES)

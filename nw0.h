@@ -1048,7 +1048,10 @@ static bool nw0__is_ours(uint32_t ip) {
 static int nw0__best_ip(const char *pattern, uint32_t *ip) {
     nw0__network list[NW0__MAX_NETWORKS];
     int count = nw0__networks(list, pattern);
-    if (count <= 0)
+    if (count < 0)
+        return nw0__fail(errno, "the interfaces of this machine cannot be listed: %s",
+                         strerror(errno));
+    if (count == 0)
         return nw0__fail(EADDRNOTAVAIL,
                          "no interface of this machine has an address like \"%.40s\": see \"ip "
                          "addr\" for what there is",
@@ -2183,6 +2186,13 @@ static void nw0__discovery_ready(int fd) {
 static double nw0__news_turn(double now); /* see news: what did not leave at once */
 static void nw0__news_ready(int fd);
 
+static void nw0__nap(void) {
+    struct timespec t = {0, 100000000};
+    nw0__unlock();
+    nanosleep(&t, NULL);
+    nw0__lock();
+}
+
 static void *nw0__background(void *unused) {
     struct nw0__library *l = &nw0__library;
     int ready[64], n, i;
@@ -2192,8 +2202,7 @@ static void *nw0__background(void *unused) {
         double now = nw0__now(), next = nw0__news_turn(now);
         if (nw0__discovery.running) next = nw0__earlier(next, nw0__discover_turn(now));
         n = nw0__set_wait(&l->set, ready, 64, next);
-        if (n < 0 && errno != EINTR)
-            nw0__poll(-1, 0, now + 0.1); /* no memory, say: not a reason to spin */
+        if (n < 0 && errno != EINTR) nw0__nap(); /* no memory, say: not a reason to spin */
         for (i = 0; i < n; i++) {
             if (ready[i] == l->wake.in) nw0__hush(&l->wake);
             nw0__discovery_ready(ready[i]);
@@ -3192,7 +3201,7 @@ static int nw0__write_frame(int fd, const void *head, size_t head_size, const vo
             v[count].iov_base = (char *)head + *done;
             v[count++].iov_len = head_size - *done;
         }
-        v[count].iov_base = (char *)body + in_body;
+        v[count].iov_base = in_body > 0 ? (char *)body + in_body : (char *)body; /* or NULL */
         v[count].iov_len = size - in_body;
         count += size > in_body;
         asked = nw0__limit_parts(v, &count, NW0_SHORT(sendmsg, nw0__total(v, count)));
