@@ -13,6 +13,7 @@ import fcntl
 import json
 import os
 import re
+import select
 import shutil
 import signal
 import socket
@@ -540,12 +541,20 @@ def output_is_full(case):
     check("cannot be written" in server.ends(3).err, server)
 
 
+def nobody_reads(pipe):
+    """Waits for that: a program that another case is about to start has our descriptors until then."""
+    poll = select.poll()
+    poll.register(pipe, 0)
+    check(poll.poll(LIMIT_S * 1000), "somebody still reads")
+
+
 def reader_is_gone(case):
     watch = case.start("watch", env={"NW0_DEBUG": "1"})
     out, pipe = os.pipe()
     server = case.known("serve", "lonely", stdout=pipe)
-    os.close(pipe)
     os.close(out)
+    nobody_reads(pipe)
+    os.close(pipe)
     watch.says("joined .*lonely")
     case.run("send", "lonely", "hello")
     server.ends(3)
