@@ -2656,13 +2656,12 @@ typedef struct nw0__endpoint nw0__endpoint;
 /* One end of a conversation. */
 typedef struct nw0__conn {
     struct nw0__conn *next, **link; /* in the list of its endpoint, or of those where we called */
-    nw0__endpoint
-        *home;        /* where it was accepted, or the feed it belongs to; NULL: a call of ours */
-    nw0__place place; /* whom we called */
+    nw0__endpoint *home;            /* where it was accepted, or its feed; NULL: a call of ours */
+    nw0__place place;               /* whom we called */
     int fd;
     char kind;               /* '?' or '!' once the introduction was heard or said */
-    nw0__set *watched;       /* the set it is in */
-    bool flushing;           /* the background thread sends what is left */
+    nw0__set *watched;       /* the set it is in, */
+    int events;              /* and what for */
     bool busy;               /* a thread works with it, without the lock */
     bool doomed;             /* to be closed by that thread */
     bool queued;             /* it has its turn soon, */
@@ -2670,6 +2669,7 @@ typedef struct nw0__conn {
     bool asked;              /* its owner took the message and owes an answer */
     const nw0__self *owner;  /* whose question it carries, or whose answer it waits for */
     double patience;         /* the time limit that the socket has */
+    /* reading */
     unsigned char head[NW0__INTRODUCTION + NW0__LENGTH];
     size_t head_size; /* 12 bytes for the first message that an endpoint hears, else 4 */
     size_t got, size; /* bytes so far, head and body; the size of the body */
@@ -2678,13 +2678,14 @@ typedef struct nw0__conn {
     char *extra;      /* what came beyond the frame */
     size_t extra_size, extra_done;
     size_t extra_room; /* a subscription of ours reads all into there first; else 0 */
-    char *out;         /* what is still to be sent */
-    size_t out_size, out_done;
+    /* writing */
+    char *out;         /* memory for what could not be sent yet, */
+    struct iovec rest; /* and what is left of it */
+    bool blocked;      /* the background thread sends it when there is room */
     /* a subscriber of ours */
     unsigned char *prefixes; /* each with its length before it */
     size_t prefixes_size;
     bool everything; /* one of them is empty */
-    bool blocked;    /* its connection is full */
     uint64_t cursor; /* the item that it gets next */
     size_t partial;  /* bytes of it that have left */
     /* a subscription of ours */
@@ -2720,8 +2721,8 @@ struct nw0__endpoint {
     uint64_t flushed_to;
     double flushed_at;
     /* a feed */
-    char *lists;    /* the addresses and the prefixes, as they were written; NULL: not a feed */
-    char *greeting; /* what we say to each publisher */
+    char *lists;    /* the addresses, as frames; NULL: not a feed */
+    char *greeting; /* behind them: what we say to each publisher */
     size_t greeting_size;
 };
 
@@ -2730,7 +2731,7 @@ static struct nw0__messages {
     nw0__conn *calls; /* connections to others */
     nw0__conn **by_fd;
     int fd_room;
-    int flushing;   /* how many connections are */
+    int blocked;    /* how many connections are */
     double look_at; /* when to look whether these still have a machine at the other end */
 } nw0__messages;
 
@@ -2794,27 +2795,36 @@ static bool nw0__is_feed(const nw0__conn *c) {
     return c->home && c->home->lists;
 }
 
-/* Subscribers are the background thread's; and so are callers where news is published, until they
- * have said what they want. */
-static bool nw0__is_background(const nw0__conn *c) {
-    return c->flushing || c->connecting ||
-           (!nw0__is_feed(c) && (c->kind == '!' || (!c->kind && c->home->publishing)));
-}
-
-static void nw0__watch_for(nw0__conn *c, int events) {
-    bool background = nw0__is_background(c);
-    nw0__set *set = background ? &nw0__library.set : &c->home->set;
-    if (background && nw0__start_thread() < 0) return;
-    if (!c->watched && nw0__set_add(set, c->fd, events) == 0) c->watched = set;
-}
-
-static void nw0__watch(nw0__conn *c) {
-    nw0__watch_for(c, POLLIN);
+/* Which set tells of it: the background thread's, for what is still to be sent, for subscribers,
+ * and for callers where news is published until they say what they want; else that of its home. */
+static nw0__set *nw0__set_of(const nw0__conn *c) {
+    bool caller = !nw0__is_feed(c) && (c->kind == '!' || (!c->kind && c->home->publishing));
+    return c->blocked || c->connecting || caller ? &nw0__library.set : &c->home->set;
 }
 
 static void nw0__unwatch(nw0__conn *c) {
     if (c->watched) nw0__set_remove(c->watched, c->fd);
     c->watched = NULL;
+}
+
+static void nw0__lose(nw0__conn *c);
+
+/* Puts it into the set where it belongs now. False: there is no memory or descriptor for that, and
+ * the connection is lost. */
+static bool nw0__watch(nw0__conn *c) {
+    nw0__set *set = nw0__set_of(c);
+    int events = c->connecting ? POLLOUT
+                 : !c->blocked ? POLLIN
+                 : c->prefixes ? POLLIN | POLLOUT
+                               : POLLOUT;
+    if (c->watched == set && c->events == events) return true;
+    nw0__unwatch(c);
+    if ((set == &nw0__library.set && nw0__start_thread() < 0) ||
+        nw0__set_add(set, c->fd, events) < 0)
+        return nw0__lose(c), false;
+    c->watched = set;
+    c->events = events;
+    return true;
 }
 
 /* Closes the socket of a connection. */
@@ -2825,11 +2835,11 @@ static void nw0__drop_fd(nw0__conn *c) {
     nw0__close_fd(&c->fd);
 }
 
-/* nw0_shutdown waits for what is still to be sent. */
-static void nw0__sent_all(nw0__conn *c) {
-    if (!c->flushing && !c->blocked) return;
-    c->flushing = c->blocked = false;
-    if (--nw0__messages.flushing == 0 && nw0__library.closing) nw0__ring(&nw0__library.quiet);
+/* They are counted, because nw0_shutdown waits for what is still to be sent. */
+static void nw0__set_blocked(nw0__conn *c, bool blocked) {
+    nw0__messages.blocked += blocked - c->blocked;
+    c->blocked = blocked;
+    if (nw0__messages.blocked == 0 && nw0__library.closing) nw0__ring(&nw0__library.quiet);
 }
 
 /* Something can be read from it: it has its turn after those who came before. */
@@ -2878,7 +2888,7 @@ static void nw0__hang_up(nw0__conn *c) {
     nw0__drop_fd(c);
     nw0__unqueue(c);
     nw0__disown(c);
-    nw0__sent_all(c);
+    nw0__set_blocked(c, false);
     if (c->prefixes) {
         c->home->subscribers--;
         nw0__wake_waiters();
@@ -3037,52 +3047,51 @@ static int nw0__keep_extra(nw0__conn *c, const char *buffer) {
     return 0;
 }
 
-/* Tests let only so many bytes through. Returns how many are asked for. */
-static size_t nw0__limit_parts(struct iovec v[2], int *count, size_t limit) {
-    size_t total = 0;
-    int i;
-    for (i = 0; i < *count && total < limit; i++) {
-        if (v[i].iov_len > limit - total) v[i].iov_len = limit - total;
-        total += v[i].iov_len;
-    }
-    *count = i;
-    return total;
+/* What sendmsg() and recvmsg() move at once: the head of a frame and its body. */
+static struct iovec nw0__part(const void *bytes, size_t size) {
+    struct iovec part;
+    part.iov_base = (void *)bytes;
+    part.iov_len = size;
+    return part;
 }
 
-static size_t nw0__total(const struct iovec v[2], int count) {
-    return (count > 0 ? v[0].iov_len : 0) + (count > 1 ? v[1].iov_len : 0);
+static size_t nw0__total(const struct iovec v[2]) {
+    return v[0].iov_len + v[1].iov_len;
 }
 
-static ssize_t nw0__receive_from(int fd, struct iovec v[2], int count, int flags) {
+/* Tests let only so many bytes through. Returns how many are left. */
+static size_t nw0__limit_parts(struct iovec v[2], size_t limit) {
+    if (v[0].iov_len > limit) v[0].iov_len = limit;
+    if (v[1].iov_len > limit - v[0].iov_len) v[1].iov_len = limit - v[0].iov_len;
+    return nw0__total(v);
+}
+
+static ssize_t nw0__receive_from(int fd, struct iovec v[2], int flags) {
     struct msghdr message;
     memset(&message, 0, sizeof message);
     message.msg_iov = v;
-    message.msg_iovlen = (size_t)count;
+    message.msg_iovlen = 2;
     return NW0__TRY(recvmsg, recvmsg(fd, &message, flags));
 }
 
 /* recvmsg(), but from what came beyond the last frame, if there is such. News is read in large
  * pieces, of which many items are taken one after the other; but what is large itself goes straight
  * to where it is wanted. */
-static ssize_t nw0__receive(nw0__conn *c, struct iovec v[2], int count, int flags) {
-    struct iovec all[2];
+static ssize_t nw0__receive(nw0__conn *c, struct iovec v[2], int flags) {
     size_t n, done = 0;
-    ssize_t got;
     int i;
     if (c->extra_done == c->extra_size) {
-        if (c->extra_room == 0 || nw0__total(v, count) > c->extra_room / 4)
-            return nw0__receive_from(c->fd, v, count, flags);
-        all[0].iov_base = c->extra;
-        all[0].iov_len = c->extra_room;
-        got = nw0__receive_from(c->fd, all, 1, flags);
+        ssize_t got;
+        if (nw0__total(v) > c->extra_room / 4) return nw0__receive_from(c->fd, v, flags);
+        got = NW0__TRY(recvmsg, recv(c->fd, c->extra, c->extra_room, flags));
         if (got <= 0) return got;
         c->extra_size = (size_t)got;
         c->extra_done = 0;
     }
-    for (i = 0; i < count; i++, done += n) {
+    for (i = 0; i < 2; i++, done += n) {
         n = c->extra_size - c->extra_done;
         if (n > v[i].iov_len) n = v[i].iov_len;
-        memcpy(v[i].iov_base, c->extra + c->extra_done, n);
+        if (n > 0) memcpy(v[i].iov_base, c->extra + c->extra_done, n);
         c->extra_done += n;
     }
     if (c->extra_done == c->extra_size && c->extra_room == 0) {
@@ -3093,24 +3102,18 @@ static ssize_t nw0__receive(nw0__conn *c, struct iovec v[2], int count, int flag
     return (ssize_t)done;
 }
 
-/* Points at where the next bytes belong: the rest of the head, and the body. Returns how many
- * parts. A body of which the size is not known yet may be read into the caller's buffer together
- * with its head; but not where the next frame follows at once. */
-static int nw0__aim(nw0__conn *c, char *buffer, size_t usable, struct iovec v[2]) {
-    size_t have = nw0__body_got(c), end = c->body                  ? c->room
-                                          : c->got >= c->head_size ? c->size
-                                          : c->extra_room          ? 0
-                                                                   : usable;
-    int count = 0;
-    if (c->got < c->head_size) {
-        v[count].iov_base = c->head + c->got;
-        v[count++].iov_len = c->head_size - c->got;
-    }
-    if (end > have) {
-        v[count].iov_base = (c->body ? c->body : buffer) + have;
-        v[count++].iov_len = end - have;
-    }
-    return count;
+/* Points at where the next bytes belong: the rest of the head, and the body. A body of which the
+ * size is not known yet may be read into the caller's buffer together with its head; but not where
+ * the next frame follows at once. */
+static void nw0__aim(nw0__conn *c, char *buffer, size_t usable, struct iovec v[2]) {
+    size_t have = nw0__body_got(c), missing = c->got < c->head_size ? c->head_size - c->got : 0,
+           end = c->body         ? c->room
+                 : missing == 0  ? c->size
+                 : c->extra_room ? 0
+                                 : usable;
+    v[0] = v[1] = nw0__part(NULL, 0);
+    if (missing > 0) v[0] = nw0__part(c->head + c->got, missing);
+    if (end > have) v[1] = nw0__part((c->body ? c->body : buffer) + have, end - have);
 }
 
 /* What an ending connection, or bytes that are no frame, mean for the one who reads. */
@@ -3141,16 +3144,23 @@ static int nw0__took(nw0__conn *c, const char *buffer, size_t n) {
     return c->home ? nw0__keep_extra(c, buffer) : nw0__bad_frame(c); /* nobody answers twice */
 }
 
+/* Is it only that nothing comes, or fits, at the moment? */
+static bool nw0__is_full(int error) {
+    return error == EAGAIN || error == EWOULDBLOCK;
+}
+
 /* One read: head and body together, as far as they are there. 1: as much came as was asked for; 0:
  * less, so that another try would only say so (or EAGAIN, or the time is up); -1: EINTR, or the end
  * of the conversation: ECONNRESET, EPROTO ... */
 static int nw0__read_once(nw0__conn *c, char *buffer, size_t usable, int flags) {
     struct iovec v[2];
-    int count = nw0__aim(c, buffer, usable, v);
-    size_t asked = nw0__limit_parts(v, &count, NW0_SHORT(recvmsg, nw0__total(v, count)));
-    ssize_t n = nw0__receive(c, v, count, flags);
+    size_t asked;
+    ssize_t n;
+    nw0__aim(c, buffer, usable, v);
+    asked = nw0__limit_parts(v, NW0_SHORT(recvmsg, nw0__total(v)));
+    n = nw0__receive(c, v, flags);
     if (n == 0) errno = ECONNRESET;
-    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return 0;
+    if (n < 0 && nw0__is_full(errno)) return 0;
     if (n <= 0 || nw0__took(c, buffer, (size_t)n) < 0) return -1;
     return (size_t)n == asked;
 }
@@ -3183,60 +3193,69 @@ static ssize_t nw0__hand_over(nw0__conn *c, char *buffer, size_t capacity, const
 
 /* ---- writing a frame ---- */
 
-/* Sends head and body, from byte *done on. 0: all has left. -1, EINTR: a signal, or the socket's
- * time limit, came before the end; EAGAIN: nothing more fits now. A call that takes only a part
- * does not say why: the next one, which does not wait, does. */
-static int nw0__write_frame(int fd, const void *head, size_t head_size, const void *body,
-                            size_t size, size_t *done, int flags) {
+/* What has left is cut off at the front. */
+static void nw0__cut(struct iovec v[2], size_t n) {
+    int i;
+    for (i = 0; i < 2 && n > 0; i++) {
+        size_t cut = n < v[i].iov_len ? n : v[i].iov_len;
+        v[i] = nw0__part((char *)v[i].iov_base + cut, v[i].iov_len - cut);
+        n -= cut;
+    }
+}
+
+/* Sends head and body. 0: all has left. -1, EINTR: a signal, or the socket's time limit, came
+ * before the end; EAGAIN: nothing more fits now. A call that takes only a part does not say why:
+ * the next one, which does not wait, does. */
+static int nw0__send_parts(int fd, struct iovec v[2], int flags) {
+    struct iovec some[2];
     struct msghdr message;
-    struct iovec v[2];
-    bool cut = false;
-    size_t asked;
-    ssize_t n;
-    int count;
-    while (*done < head_size + size) {
-        size_t in_body = *done > head_size ? *done - head_size : 0;
-        count = 0;
-        if (*done < head_size) {
-            v[count].iov_base = (char *)head + *done;
-            v[count++].iov_len = head_size - *done;
-        }
-        v[count].iov_base = in_body > 0 ? (char *)body + in_body : (char *)body; /* or NULL */
-        v[count].iov_len = size - in_body;
-        count += size > in_body;
-        asked = nw0__limit_parts(v, &count, NW0_SHORT(sendmsg, nw0__total(v, count)));
-        memset(&message, 0, sizeof message);
-        message.msg_iov = v;
-        message.msg_iovlen = (size_t)count;
+    bool short_before = false;
+    memset(&message, 0, sizeof message);
+    message.msg_iov = some;
+    message.msg_iovlen = 2;
+    while (nw0__total(v) > 0) {
+        size_t asked;
+        ssize_t n;
+        memcpy(some, v, sizeof some);
+        asked = nw0__limit_parts(some, NW0_SHORT(sendmsg, nw0__total(v)));
         n = NW0__TRY(sendmsg, sendmsg(fd, &message, flags | NW0__NOSIGNAL));
-        if (n < 0 && cut && (errno == EAGAIN || errno == EWOULDBLOCK)) errno = EINTR;
+        if (n < 0 && short_before && nw0__is_full(errno)) errno = EINTR;
         if (n < 0) return -1;
-        *done += (size_t)n;
+        nw0__cut(v, (size_t)n);
         if ((size_t)n == asked || (flags & MSG_DONTWAIT)) continue;
-        cut = true;
+        short_before = true;
         flags |= MSG_DONTWAIT;
     }
     return 0;
 }
 
-/* What was not sent of a frame goes into memory of its own. */
-static int nw0__keep_rest(nw0__conn *c, const char *head, size_t head_size, const char *body,
-                          size_t size, size_t done) {
-    size_t from_head = done < head_size ? head_size - done : 0,
-           in_body = done > head_size ? done - head_size : 0;
-    c->out = (char *)nw0__resize(NULL, head_size + size - done);
-    if (!c->out) return errno = ENOMEM, -1;
-    if (from_head > 0) memcpy(c->out, head + done, from_head);
-    if (size > in_body) memcpy(c->out + from_head, body + in_body, size - in_body);
-    c->out_size = head_size + size - done;
-    c->out_done = 0;
+/* What was not sent goes into memory of its own. */
+static int nw0__keep_rest(nw0__conn *c, const struct iovec v[2]) {
+    char *out = (char *)nw0__resize(NULL, nw0__total(v));
+    if (!out) return errno = ENOMEM, -1;
+    if (v[0].iov_len > 0) memcpy(out, v[0].iov_base, v[0].iov_len);
+    if (v[1].iov_len > 0) memcpy(out + v[0].iov_len, v[1].iov_base, v[1].iov_len);
+    c->out = out;
+    c->rest = nw0__part(out, nw0__total(v));
     return 0;
 }
 
 static void nw0__forget_rest(nw0__conn *c) {
     nw0__free(c->out);
     c->out = NULL;
-    c->out_size = c->out_done = 0;
+    c->rest.iov_len = 0;
+}
+
+/* Sends what could not be sent before; 0: all has left. */
+static int nw0__send_rest(nw0__conn *c) {
+    struct iovec v[2];
+    int result;
+    v[0] = c->rest;
+    v[1] = nw0__part(NULL, 0);
+    result = nw0__send_parts(c->fd, v, MSG_DONTWAIT);
+    c->rest = v[0];
+    if (result == 0) nw0__forget_rest(c);
+    return result;
 }
 
 static int nw0__too_long(const char *what, size_t size) {
@@ -3269,7 +3288,6 @@ static void nw0__close_endpoint(nw0__endpoint *e) {
     nw0__bell_close(&e->bell);
     nw0__free(e->news);
     nw0__free(e->lists);
-    nw0__free(e->greeting);
     nw0__free(e);
 }
 
@@ -3436,9 +3454,7 @@ static void nw0__accept_callers(nw0__endpoint *e) {
         nw0__limit(fd, SO_SNDTIMEO, NW0__REPLY_PATIENCE_S);
         c = nw0__new_conn(fd, e);
         if (!c) return;
-        nw0__watch(c);
-        if (!c->watched) nw0__hang_up(c);
-        else nw0__queue(c); /* most have sent their question already */
+        if (nw0__watch(c)) nw0__queue(c); /* most have sent their question already */
     }
 }
 
@@ -3449,7 +3465,7 @@ static nw0__conn *nw0__next_ready(nw0__endpoint *e) {
     nw0__conn *c;
     while ((c = e->ready) != NULL) {
         nw0__unqueue(c);
-        if (!c->busy && !c->owner && !c->flushing && !c->prefixes) return c;
+        if (!c->busy && !c->owner && !c->blocked && !c->prefixes) return c;
         if (c->watched == &e->set) nw0__unwatch(c); /* it has its turn when this one's is over */
     }
     return NULL;
@@ -3458,6 +3474,10 @@ static nw0__conn *nw0__next_ready(nw0__endpoint *e) {
 static void nw0__hush_endpoint(nw0__endpoint *e) {
     nw0__hush(&e->bell);
     e->rung = false;
+}
+
+static int nw0__interrupted(int error) {
+    return nw0__fail(error, "the wait was interrupted (%s): call again to go on", strerror(error));
 }
 
 /* Waits until some are ready. 0, also if the time is up; -1: EINTR, or the endpoint was closed. */
@@ -3469,9 +3489,7 @@ static int nw0__wait_ready(nw0__endpoint *e, double deadline) {
     if (e->closing)
         return nw0__fail(ECANCELED, "port %u was closed while a message was awaited there",
                          (unsigned)e->place.port);
-    if (n < 0)
-        return nw0__fail(error, "the wait was interrupted (%s): call again to go on",
-                         strerror(error));
+    if (n < 0) return nw0__interrupted(error);
     for (i = 0; i < n; i++) {
         nw0__conn *c = nw0__conn_of(ready[i]);
         if (ready[i] == e->bell.in) nw0__hush_endpoint(e);
@@ -3506,8 +3524,26 @@ static int nw0__wait_for_rest(nw0__endpoint *e, nw0__conn *c, double deadline) {
 
 #define NW0__NOT_YET (-2)
 
-static void nw0__subscribe_caller(nw0__conn *c, const char *prefix); /* see news */
-static void nw0__read_prefixes(nw0__conn *c);
+/* What a thread waits for. */
+typedef struct nw0__wanted {
+    char *topic, *buffer;
+    size_t capacity, usable; /* usable: less one for the NUL */
+    double deadline;
+} nw0__wanted;
+
+static nw0__wanted nw0__want(char *topic, void *buffer, size_t capacity, double wait_for_s) {
+    nw0__wanted w;
+    w.topic = topic;
+    w.buffer = (char *)buffer;
+    w.capacity = capacity;
+    w.usable = buffer && capacity > 0 ? capacity - 1 : 0;
+    w.deadline = nw0__deadline(wait_for_s);
+    return w;
+}
+
+static bool nw0__wants_size(const nw0__wanted *w) {
+    return !w->buffer && w->capacity == 0;
+}
 
 /* Reads on at a frame, and waits for the rest of it as long as nothing else happens at the
  * endpoint: then what is in the caller's buffer is moved out. 1: it is whole; 0: not yet; -1:
@@ -3516,8 +3552,7 @@ static int nw0__read_on(nw0__conn *c, char *buffer, size_t usable, double deadli
     int got, more = 0, error;
     if (c->watched == &nw0__library.set) nw0__unwatch(c); /* it is this thread's now */
     do {
-        bool here = c->extra_done <
-                    c->extra_size; /* it was read already: no system call, so the lock can stay */
+        bool here = c->extra_done < c->extra_size; /* no system call, so the lock can stay */
         if (!here) nw0__step_out(c);
         got = nw0__read_frame(c, buffer, usable, MSG_DONTWAIT);
         if (!here) nw0__step_in(c);
@@ -3528,34 +3563,53 @@ static int nw0__read_on(nw0__conn *c, char *buffer, size_t usable, double deadli
     error = errno;
     if (got < 0 || c->doomed || (got == 0 && nw0__keep_body(c, buffer) < 0)) return -2;
     if (got == 0) nw0__watch(c);
-    if (got == 0 && !c->watched) return -2;
-    errno = error;
-    if (got == 0 && more < 0)
-        return nw0__fail(error, "the wait was interrupted (%s): call again to go on",
-                         strerror(error));
-    return got;
+    return got == 0 && more < 0 ? nw0__interrupted(error) : got;
 }
 
-/* Reads from a connection that is ready. The size of a message; -1: EINTR or EMSGSIZE;
- * NW0__NOT_YET: no whole message yet. */
-static ssize_t nw0__read_message(nw0__conn *c, char *buffer, size_t capacity, double deadline) {
-    int got = nw0__read_on(c, buffer, buffer && capacity > 0 ? capacity - 1 : 0, deadline);
-    if (got == -2) {
-        nw0__debug("a conversation at port %u is over: %s", (unsigned)c->home->place.port,
-                   strerror(errno));
-        return nw0__hang_up(c), NW0__NOT_YET;
-    }
-    if (got < 1) return got < 0 ? -1 : NW0__NOT_YET;
-    if (c->kind == '!') {
-        int fd = c->fd;
-        nw0__subscribe_caller(c, c->body ? c->body : buffer);
-        if (nw0__conn_of(fd) == c) nw0__read_prefixes(c); /* more of them may have come along */
-        return NW0__NOT_YET;
-    }
+static int nw0__read_item(nw0__conn *c, const nw0__wanted *w); /* see news */
+static void nw0__item_taken(nw0__conn *c);
+static bool nw0__hear_prefix(nw0__conn *c, const char *prefix);
+
+static int nw0__no_answer(const char *address, int error, bool sent);
+
+/* The conversation is over, for the reason that errno gives. A publisher will be called again; but
+ * one that does not speak nw0 never will, and whoever subscribed is told. */
+static ssize_t nw0__over(nw0__conn *c) {
+    char text[NW0_ADDRESS_SIZE];
+    bool news = nw0__is_feed(c);
+    int error = errno;
+    nw0__print(c->place, text);
+    nw0__debug("a conversation at port %u is over: %s",
+               (unsigned)(news ? c->place.port : c->home->place.port), strerror(error));
+    nw0__lose(c);
+    return news && (error == EPROTO || error == EPROTONOSUPPORT) ? nw0__no_answer(text, error, true)
+                                                                 : NW0__NOT_YET;
+}
+
+/* Hands over what has arrived, or its size; until it is taken it is this thread's alone. */
+static ssize_t nw0__deliver(nw0__conn *c, const nw0__wanted *w) {
+    bool news = nw0__is_feed(c);
+    ssize_t size = nw0__hand_over(c, w->buffer, w->capacity, news ? "the news" : "the message");
     nw0__own_by_this_thread(c);
+    if (w->topic) memcpy(w->topic, c->topic, sizeof c->topic);
+    if (size < 0 || nw0__wants_size(w)) return size;
+    c->asked = true;
+    if (news) nw0__item_taken(c);
+    return size;
+}
+
+/* Reads from a connection that is ready. The size of what has arrived; -1: EINTR or EMSGSIZE;
+ * NW0__NOT_YET: it is not whole. */
+static ssize_t nw0__read_ready(nw0__conn *c, const nw0__wanted *w) {
+    int got =
+        nw0__is_feed(c) ? nw0__read_item(c, w) : nw0__read_on(c, w->buffer, w->usable, w->deadline);
+    if (got == -2) return nw0__over(c);
+    if (got < 1) return got < 0 ? -1 : NW0__NOT_YET;
+    if (c->kind == '!' && !nw0__is_feed(c))
+        return nw0__hear_prefix(c, c->body ? c->body : w->buffer), NW0__NOT_YET;
     nw0__unlink(c);
     nw0__link(c, &c->home->conns); /* to the front, where its answer looks for it */
-    return nw0__hand_over(c, buffer, capacity, "the message");
+    return nw0__deliver(c, w);
 }
 
 /* The connection whose message this thread has taken (asked), or has only been told the size of. */
@@ -3563,27 +3617,36 @@ static nw0__conn *nw0__mine(nw0__endpoint *e, bool asked) {
     nw0__conn *c;
     if (e->owned == 0) return NULL; /* the usual case, without a look at a thousand idle ones */
     for (c = e->conns; c; c = c->next)
-        if (c->owner == &nw0__this_thread && c->asked == asked && !c->flushing) return c;
+        if (c->owner == &nw0__this_thread && c->asked == asked) return c;
     return NULL;
 }
 
-static ssize_t nw0__next_message(nw0__endpoint *e, char *buffer, size_t capacity, double deadline,
-                                 nw0__conn **from) {
-    ssize_t size = NW0__NOT_YET;
+static int nw0__nothing_came(const nw0__endpoint *e) {
+    char text[NW0_ADDRESS_SIZE];
+    if (e->lists)
+        return nw0__fail(ETIMEDOUT, "no news came in time from %.80s: %s", e->lists + NW0__LENGTH,
+                         e->conns && e->conns->retry_at > 0
+                             ? "it cannot be reached; is the publisher running?"
+                             : "it is connected, but publishes nothing that was asked for");
+    return nw0__fail(ETIMEDOUT, "no message came to %s in time: does anybody send one to there?",
+                     nw0__print(e->place, text));
+}
+
+/* The next message, or news: what is ready has its turn, then more is waited for. */
+static ssize_t nw0__next(nw0__endpoint *e, const nw0__wanted *w) {
+    nw0__conn *c = nw0__mine(e, false);
+    ssize_t size;
     int late = 0;
-    *from = nw0__mine(e, false);
-    if (*from) return nw0__hand_over(*from, buffer, capacity, "the message");
+    if (c) return nw0__deliver(c, w);
     for (;;) {
-        while ((*from = nw0__next_ready(e)) != NULL) {
-            size = nw0__read_message(*from, buffer, capacity, deadline);
+        while (!e->closing && (c = nw0__next_ready(e)) != NULL) {
+            size = nw0__read_ready(c, w);
             if (size != NW0__NOT_YET) return size;
-            if (e->closing) break;
         }
-        if (nw0__wait_ready(e, deadline) < 0) return -1;
-        if (nw0__now() >= deadline && (!e->ready || ++late > 100))
-            break; /* 0 seconds look at what is there, but not for ever */
+        if (nw0__wait_ready(e, w->deadline) < 0) return -1;
+        if (nw0__now() >= w->deadline && (!e->ready || ++late > 100))
+            return nw0__nothing_came(e); /* 0 seconds look at what is there, but not for ever */
     }
-    return nw0__fail(ETIMEDOUT, "no message came to port %u in time", (unsigned)e->place.port);
 }
 
 static void nw0__free_if_closed(nw0__endpoint *e);
@@ -3623,20 +3686,18 @@ static int nw0__reply(nw0__conn *c, const char *reply, size_t size);
 
 NW0_API ssize_t nw0_wait_for_message_from(const char *address, void *message, size_t capacity,
                                           double wait_for_s, bool autoreply) {
-    double deadline = nw0__deadline(wait_for_s);
+    nw0__wanted w = nw0__want(NULL, message, capacity, wait_for_s);
     nw0__endpoint *e;
     nw0__conn *c;
     ssize_t size = -1;
-    bool taken;
     if (nw0__enter() < 0) return -1;
     if (nw0__endpoint_for(address, true, &e) == 0) {
         c = nw0__mine(e, true);
         if (c) nw0__hang_up(c); /* its question was not answered */
         nw0__use(e);
-        size = nw0__next_message(e, (char *)message, capacity, deadline, &c);
-        taken = size >= 0 && (message || capacity > 0);
-        if (taken) c->asked = true;
-        if (taken && autoreply) nw0__reply(c, NULL, 0);
+        size = nw0__next(e, &w);
+        c = size >= 0 && autoreply ? nw0__mine(e, true) : NULL;
+        if (c) nw0__reply(c, NULL, 0);
         nw0__unuse(e);
     }
     nw0__leave();
@@ -3654,38 +3715,30 @@ static int nw0__peek(int fd) {
     return n > 0 ? 1 : -1;
 }
 
-/* The answer has left: the next question may come. It may have come already. */
-static void nw0__answered(nw0__conn *c) {
+/* The frame is done with: the next one may come, and may have come already. */
+static void nw0__go_on(nw0__conn *c) {
     nw0__next_frame(c);
-    nw0__watch(c);
-    if (!c->watched) nw0__hang_up(c);
-    else if (c->extra) nw0__queue(c);
+    if (nw0__watch(c) && c->extra_done < c->extra_size) nw0__queue(c);
 }
 
 /* Leaves the rest of an answer to the background thread. */
-static int nw0__flush_later(nw0__conn *c) {
-    if (nw0__start_thread() < 0) return -1;
-    nw0__unwatch(c);
-    c->flushing = true;
-    nw0__messages.flushing++;
-    nw0__disown(c); /* the thread may end meanwhile */
-    nw0__watch_for(c, POLLOUT);
-    if (!c->watched) return -1;
+static int nw0__reply_later(nw0__conn *c, const struct iovec v[2]) {
+    if (nw0__keep_rest(c, v) < 0) return nw0__hang_up(c), -1;
     nw0__debug("%lu bytes of an answer are sent in the background: the asker reads slowly",
-               (unsigned long)c->out_size);
-    return 0;
+               (unsigned long)c->rest.iov_len);
+    nw0__set_blocked(c, true);
+    nw0__disown(c); /* the thread may end meanwhile */
+    return nw0__watch(c) ? 0 : -1;
 }
 
 /* The background thread: there is room again. */
-static void nw0__flush_answer(nw0__conn *c) {
+static void nw0__reply_on(nw0__conn *c) {
     nw0__endpoint *e = c->home;
-    if (nw0__write_frame(c->fd, "", 0, c->out, c->out_size, &c->out_done, MSG_DONTWAIT) == 0) {
-        nw0__unwatch(c);
-        nw0__sent_all(c);
-        nw0__forget_rest(c);
-        nw0__answered(c);
+    if (nw0__send_rest(c) == 0) {
+        nw0__set_blocked(c, false);
+        nw0__go_on(c);
         nw0__show(e);
-    } else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
+    } else if (!nw0__is_full(errno) && errno != EINTR) {
         nw0__debug("the asker did not wait for the end of its answer: %s", strerror(errno));
         nw0__hang_up(c);
     }
@@ -3695,33 +3748,31 @@ static void nw0__flush_answer(nw0__conn *c) {
  * background. */
 static int nw0__reply(nw0__conn *c, const char *reply, size_t size) {
     unsigned char head[NW0__LENGTH];
-    size_t done = 0;
+    struct iovec v[2];
     int result = -1, error = EPIPE;
     double until = nw0__now() + NW0__REPLY_PATIENCE_S;
     nw0__put32(head, size);
+    v[0] = nw0__part(head, sizeof head);
+    v[1] = nw0__part(reply, size);
     nw0__step_out(c);
     if (nw0__peek(c->fd) >= 0) {
         do {
-            result = nw0__write_frame(c->fd, head, sizeof head, reply, size, &done, 0);
+            result = nw0__send_parts(c->fd, v, 0);
             error = errno;
         } while (result < 0 && error == EINTR && nw0__now() < until);
     }
     nw0__step_in(c);
     if (c->doomed) error = EPIPE, result = -1;
-    if (result == 0) return nw0__answered(c), 0;
-    if (!c->doomed && (error == EINTR || error == EAGAIN || error == EWOULDBLOCK)) {
-        if (nw0__keep_rest(c, (const char *)head, sizeof head, reply, size, done) == 0 &&
-            nw0__flush_later(c) == 0)
-            return 0;
+    if (result == 0) return nw0__go_on(c), 0;
+    if (!c->doomed && (error == EINTR || nw0__is_full(error))) {
+        if (nw0__reply_later(c, v) == 0) return 0;
         error = errno;
-    }
-    nw0__hang_up(c);
-    if (error == ECONNRESET || error == ETIMEDOUT || error == EHOSTUNREACH || error == ENOTCONN)
+    } else {
+        nw0__hang_up(c);
         error = EPIPE;
-    return nw0__fail(error,
-                     error == EPIPE ? "the answer of %lu bytes was not sent: the asker is gone (%s)"
-                                    : "the answer of %lu bytes was not sent: %s",
-                     (unsigned long)size, strerror(error));
+    }
+    return nw0__fail(error, "the answer of %lu bytes was not sent: %s", (unsigned long)size,
+                     error == EPIPE ? "the asker is gone" : strerror(error));
 }
 
 NW0_API int nw0_send_reply_to(const char *address, const void *reply, size_t size) {
@@ -3769,11 +3820,21 @@ static int nw0__callee(const char *address, nw0__place *place) {
     return place->ip ? 0 : nw0__best_ip(nw0__allowed(), &place->ip);
 }
 
+/* Begins to connect. 1: done; 0: when it is done, the socket becomes writable; -1: failed. */
+static int nw0__begin_call(nw0__conn *c) {
+    struct sockaddr_in a = nw0__sockaddr(c->place);
+    nw0__drop_fd(c);
+    c->fd = nw0__socket(SOCK_STREAM, nw0__at(0, 0));
+    if (c->fd < 0 || nw0__enter_fd(c) < 0) return -1;
+    nw0__nonblocking(c->fd, true);
+    if (NW0__TRY(connect, connect(c->fd, (struct sockaddr *)&a, sizeof a)) == 0) return 1;
+    return errno == EINPROGRESS || errno == EINTR ? 0 : -1;
+}
+
 /* How a connect() ended. TCP lets a socket connect to itself, if it was given the very port that it
  * calls: nobody listens there. */
-static int nw0__call_result(nw0__conn *c) {
-    struct linger none = {
-        1, 0}; /* close without TIME_WAIT, which would keep the service from its port */
+static int nw0__end_call(nw0__conn *c) {
+    struct linger none = {1, 0}; /* no TIME_WAIT, which would keep the service from its port */
     int error = 0;
     socklen_t size = sizeof error;
     uint16_t port;
@@ -3784,24 +3845,7 @@ static int nw0__call_result(nw0__conn *c) {
         setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
         error = ECONNREFUSED;
     }
-    return errno = error, error ? -1 : 0;
-}
-
-/* connect() with a deadline: it is begun, and when it is done the socket becomes writable. */
-static int nw0__connect(nw0__conn *c, double deadline) {
-    struct sockaddr_in a = nw0__sockaddr(c->place);
-    int n;
-    nw0__nonblocking(c->fd, true);
-    if (NW0__TRY(connect, connect(c->fd, (struct sockaddr *)&a, sizeof a)) < 0) {
-        if (errno != EINPROGRESS && errno != EINTR) return -1;
-        c->busy = true;
-        n = nw0__poll(c->fd, POLLOUT, deadline);
-        c->busy = false;
-        if (c->doomed) errno = ECANCELED;
-        if (n < 0 || c->doomed) return -1;
-        if (n == 0) return errno = ETIMEDOUT, -1;
-    }
-    if (nw0__call_result(c) < 0) return -1;
+    if (error) return errno = error, -1;
     nw0__nonblocking(c->fd, false);
     nw0__tune(c->fd);
     return 0;
@@ -3813,15 +3857,6 @@ static bool nw0__is_final(int error) {
            error == EINTR || error == ECANCELED;
 }
 
-static int nw0__not_called(const char *address, int cause, double deadline) {
-    if (nw0__is_final(cause))
-        return nw0__fail(cause, "the message to %.80s was not sent (%s)%s", address,
-                         strerror(cause), cause == EINTR ? ": call again" : "");
-    return nw0__fail(nw0__now() >= deadline ? ETIMEDOUT : cause,
-                     "nobody could be reached at %.80s in time (%s): is the service running there?",
-                     address, strerror(cause));
-}
-
 /* Connections that nobody needs, and that the other side has closed. */
 static void nw0__tidy_calls(void) {
     nw0__conn *c, *next;
@@ -3831,35 +3866,45 @@ static void nw0__tidy_calls(void) {
     }
 }
 
+/* Waits, while others may work; the errno of what happens meanwhile. */
+static int nw0__wait_for_call(nw0__conn *c, int fd, double deadline) {
+    int n, error;
+    c->busy = true;
+    n = nw0__poll(fd, POLLOUT, deadline);
+    error = errno;
+    c->busy = false;
+    return c->doomed ? ECANCELED : n < 0 ? error : n == 0 ? ETIMEDOUT : 0;
+}
+
 /* One attempt. The errno of a failure; 0: the connection stands. */
 static int nw0__try_call(nw0__conn *c, double deadline) {
-    nw0__drop_fd(c);
-    c->fd = nw0__socket(SOCK_STREAM, nw0__at(0, 0));
-    if (c->fd < 0 || nw0__enter_fd(c) < 0) return errno;
-    return nw0__connect(c, deadline) < 0 ? errno : 0;
+    int begun = nw0__begin_call(c), error = begun < 0 ? errno : 0;
+    if (begun == 0) error = nw0__wait_for_call(c, c->fd, deadline);
+    if (error == 0 && nw0__end_call(c) < 0) error = errno;
+    return error;
 }
 
 /* A new connection: tried until the deadline, because a service may start late. */
 static nw0__conn *nw0__call(nw0__place place, const char *address, double deadline) {
     double pause = 0.001;
     nw0__conn *c;
-    int error;
+    int error, waited;
     nw0__tidy_calls();
     c = nw0__new_conn(-1, NULL);
-    if (!c) return nw0__not_called(address, errno, deadline), (nw0__conn *)NULL;
+    if (!c) return nw0__no_answer(address, errno, false), (nw0__conn *)NULL;
     c->place = place;
     while ((error = nw0__try_call(c, deadline)) != 0 && !nw0__is_final(error) &&
            nw0__now() < deadline) {
-        c->busy = true;
-        if (nw0__poll(-1, 0, nw0__earlier(deadline, nw0__now() + pause)) < 0) error = errno;
-        c->busy = false;
-        if (c->doomed) error = ECANCELED;
+        waited = nw0__wait_for_call(c, -1, nw0__earlier(deadline, nw0__now() + pause));
+        if (nw0__is_final(waited)) error = waited;
         if (nw0__is_final(error)) break;
         pause = nw0__earlier(pause * 2, 0.05);
     }
     if (error == 0) return c;
     nw0__hang_up(c);
-    return nw0__not_called(address, error, deadline), (nw0__conn *)NULL;
+    nw0__no_answer(address, error, false);
+    if (!nw0__is_final(error)) errno = ETIMEDOUT;
+    return NULL;
 }
 
 /* A connection for a question: this thread's last one, without its answer; or a free one; or a new
@@ -3877,20 +3922,17 @@ static nw0__conn *nw0__line_to(nw0__place place, const char *address, double dea
 
 /* Sends a frame and waits as long as that takes. -1: ETIMEDOUT, EINTR, ECANCELED or an error of the
  * connection. */
-static int nw0__send_by(nw0__conn *c, const char *head, size_t head_size, const char *body,
-                        size_t size, size_t *done, double deadline) {
+static int nw0__send_by(nw0__conn *c, struct iovec v[2], double deadline) {
     double began;
     int result;
     for (;;) {
         began = nw0__now();
         if (began < deadline) nw0__set_patience(c, deadline);
         nw0__step_out(c);
-        result = nw0__write_frame(c->fd, head, head_size, body, size, done,
-                                  began < deadline ? 0 : MSG_DONTWAIT);
+        result = nw0__send_parts(c->fd, v, began < deadline ? 0 : MSG_DONTWAIT);
         nw0__step_in(c);
         if (c->doomed) return errno = ECANCELED, -1;
-        if (result == 0 || (errno != EINTR && errno != EAGAIN && errno != EWOULDBLOCK))
-            return result;
+        if (result == 0 || (errno != EINTR && !nw0__is_full(errno))) return result;
         /* a signal, or the limit? Only the limit takes its time */
         if (errno == EINTR && nw0__now() < began + c->patience - 0.01 && began < deadline)
             return -1;
@@ -3903,17 +3945,19 @@ static int nw0__send_by(nw0__conn *c, const char *head, size_t head_size, const 
  * nw0_wait_for_reply_from goes on. */
 static int nw0__send_question(nw0__conn *c, const char *message, size_t size, double deadline) {
     char head[NW0__INTRODUCTION + NW0__LENGTH];
-    size_t head_size = c->kind ? NW0__LENGTH : sizeof head, done = 0;
+    size_t head_size = c->kind ? NW0__LENGTH : sizeof head;
+    struct iovec v[2];
     int error;
+    bool begun;
     memcpy(head, NW0__QUESTIONS, NW0__INTRODUCTION);
     nw0__put32((unsigned char *)head + head_size - NW0__LENGTH, size);
-    if (nw0__send_by(c, head, head_size, message, size, &done, deadline) == 0)
-        return c->kind = '?', 0;
+    v[0] = nw0__part(head, head_size);
+    v[1] = nw0__part(message, size);
+    if (nw0__send_by(c, v, deadline) == 0) return c->kind = '?', 0;
     error = errno;
-    if (done > 0 && (error == ETIMEDOUT || error == EINTR) &&
-        nw0__keep_rest(c, head, head_size, message, size, done) == 0)
-        c->kind = '?';
-    else if (done > 0) c->kind = '\0'; /* half a question: nothing can follow it */
+    begun = nw0__total(v) < head_size + size;
+    if (begun && (error == ETIMEDOUT || error == EINTR) && nw0__keep_rest(c, v) == 0) c->kind = '?';
+    else if (begun) c->kind = '\0'; /* half a question: nothing can follow it */
     errno = error;
     return -1;
 }
@@ -3921,11 +3965,14 @@ static int nw0__send_question(nw0__conn *c, const char *message, size_t size, do
 /* Waits for the answer, after the rest of the question, if there is one. */
 static int nw0__read_answer(nw0__conn *c, char *reply, size_t capacity, double deadline) {
     size_t usable = reply && capacity > 0 ? capacity - 1 : 0;
+    struct iovec v[2];
     int got, flags;
-    if (c->out) {
-        if (nw0__send_by(c, "", 0, c->out, c->out_size, &c->out_done, deadline) < 0) return -1;
-        nw0__forget_rest(c);
-    }
+    v[0] = c->rest;
+    v[1] = nw0__part(NULL, 0);
+    got = c->out ? nw0__send_by(c, v, deadline) : 0;
+    c->rest = v[0];
+    if (got < 0) return -1;
+    nw0__forget_rest(c);
     for (;;) {
         flags = nw0__now() >= deadline ? MSG_DONTWAIT : 0;
         if (!flags) nw0__set_patience(c, deadline);
@@ -3940,71 +3987,57 @@ static int nw0__read_answer(nw0__conn *c, char *reply, size_t capacity, double d
     }
 }
 
-/* A question that could not be sent, or an answer that did not come. */
-static int nw0__no_answer(const char *address, int error, bool sent) {
+/* What an errno says about a conversation, and what to do. */
+static const char *nw0__meaning(int error, bool sent) {
     switch (error) {
     case EINTR:
-        return nw0__fail(error, "the wait for %.80s was interrupted by a signal: call %s to go on",
-                         address, sent ? "nw0_wait_for_reply_from" : "again");
-    case ECANCELED:
-        return nw0__fail(error, "the connection to %.80s was closed by nw0_close or nw0_shutdown",
-                         address);
+        return sent ? "a signal came; nw0_wait_for_reply_from goes on"
+                    : "a signal came: call again";
     case ETIMEDOUT:
-        return nw0__fail(error,
-                         "no answer from %.80s in time: nw0_wait_for_reply_from goes on waiting",
-                         address);
+        return sent ? "it did not come in time; nw0_wait_for_reply_from goes on"
+                    : "nobody responds: is it on?";
+    case ECANCELED: return "nw0_close or nw0_shutdown closed the connection";
+    case ECONNREFUSED: return "nobody listens there: is the service running?";
+    case ECONNRESET: return "the connection was closed: did the service crash, or not reply?";
+    case EHOSTUNREACH: return "its machine does not respond: is it on, and its cable plugged in?";
+    case EPROTO: return "what it says is not nw0: is the address right?";
     case EPROTONOSUPPORT:
-        return nw0__fail(error,
-                         "%.80s speaks ZeroMQ: it is a NetworkZero program in Python, which can be "
-                         "discovered, but not talked to",
-                         address);
-    case EPROTO:
-        return nw0__fail(error, "what %.80s says is not nw0: is the address right?", address);
-    case EHOSTUNREACH:
-        return nw0__fail(
-            error,
-            "the machine of %.80s does not respond any more: is it on, and its cable plugged in?",
-            address);
-    default:
-        return nw0__fail(error, "the connection to %.80s broke (%s)", address, strerror(error));
-    case ECONNRESET:
-        return nw0__fail(
-            error, "%.80s closed the connection before it answered: did it crash, or not reply?",
-            address);
+        return "it speaks ZeroMQ: a NetworkZero program in Python can be discovered, but not "
+               "talked to";
+    default: return strerror(error);
     }
 }
 
-/* The kernel's words for a connection that broke, in ours. */
-static int nw0__broken(int error) {
-    if (error == EPIPE) return ECONNRESET;
-    return error == ETIMEDOUT || error == ENETUNREACH || error == EHOSTDOWN || error == ENETDOWN
-               ? EHOSTUNREACH
-               : error;
+/* A question that could not be sent, or an answer that did not come. */
+static int nw0__no_answer(const char *address, int error, bool sent) {
+    return nw0__fail(error, sent ? "no answer from %.80s: %s" : "nothing was sent to %.80s: %s",
+                     address, nw0__meaning(error, sent));
 }
 
-/* A peer that speaks something else has often said so before it closed. */
-static int nw0__last_words(nw0__conn *c, int error) {
-    unsigned char byte;
-    if (error != ECONNRESET || c->got > 0 || recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 1 ||
-        byte == 0)
-        return error;
-    return byte == 0xFF ? EPROTONOSUPPORT : EPROTO;
+/* The kernel's words for a connection that broke, in ours. A peer that speaks something else has
+ * often said so before it closed. */
+static int nw0__why_broken(nw0__conn *c, int error) {
+    unsigned char byte = 0;
+    if (error == ETIMEDOUT || error == ENETUNREACH || error == EHOSTDOWN || error == ENETDOWN)
+        return EHOSTUNREACH;
+    if (error != ECONNRESET && error != EPIPE) return error;
+    if (c->got == 0) (void)!recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return byte == 0 ? ECONNRESET : byte == 0xFF ? EPROTONOSUPPORT : EPROTO;
 }
 
 /* The end of an attempt: the connection is kept where the answer may still come, and closed where
- * it cannot. */
+ * it cannot; but one on which nothing has left stays free for others. */
 static ssize_t nw0__give_up(nw0__conn *c, const char *address, char *reply, double deadline) {
     int error = errno;
-    bool sent = c->kind == '?' && c->owner;
-    if (error == EINTR || (error == ETIMEDOUT && nw0__now() > deadline - 0.02)) {
-        if (sent && nw0__keep_body(c, reply) == 0) return nw0__no_answer(address, error, true);
-        if (!c->kind || sent)
-            nw0__hang_up(c); /* a free connection on which nothing has left stays free */
-        return sent ? nw0__no_answer(address, ECONNRESET, true)
-                    : nw0__not_called(address, error, deadline);
+    bool sent = c->kind == '?' && c->owner,
+         late = error == ETIMEDOUT && nw0__now() > deadline - 0.02;
+    if (error == EINTR || late) {
+        if (sent && nw0__keep_body(c, reply) < 0) error = ECONNRESET;
+        if (!c->kind || (sent && error == ECONNRESET)) nw0__hang_up(c);
+    } else {
+        error = nw0__why_broken(c, error);
+        nw0__hang_up(c);
     }
-    error = nw0__last_words(c, nw0__broken(error));
-    nw0__hang_up(c);
     return nw0__no_answer(address, error, sent);
 }
 
@@ -4133,84 +4166,78 @@ static void nw0__advance(nw0__conn *c, size_t n) {
 }
 
 /* The bytes that it gets next, as far as they lie side by side. */
-static size_t nw0__next_run(const nw0__conn *c, const char **bytes) {
+static struct iovec nw0__next_run(const nw0__conn *c) {
     uint64_t end = nw0__news_end(c->home), stop = c->everything ? end : c->cursor;
     size_t size;
     while (stop < end && nw0__wants_item(c, stop, &size)) stop += size;
-    *bytes = c->home->news + (c->cursor - c->home->news_start) + c->partial;
-    return (size_t)(stop - c->cursor) - c->partial;
+    return nw0__part(c->home->news + (c->cursor - c->home->news_start) + c->partial,
+                     (size_t)(stop - c->cursor) - c->partial);
 }
 
 /* Sends what a subscriber has not got, until its connection is full. False: the connection is
  * broken. */
 static bool nw0__send_items(nw0__conn *c) {
-    const char *bytes;
-    size_t done, size;
-    int result = 0;
-    if (c->out)
-        result = nw0__write_frame(c->fd, "", 0, c->out, c->out_size, &c->out_done, MSG_DONTWAIT);
-    if (result == 0) nw0__forget_rest(c);
-    for (nw0__skip_items(c); result == 0 && c->cursor < nw0__news_end(c->home);
-         nw0__advance(c, done)) {
-        size = nw0__next_run(c, &bytes);
-        done = 0;
-        result = nw0__write_frame(c->fd, "", 0, bytes, size, &done, MSG_DONTWAIT);
+    struct iovec v[2];
+    size_t size;
+    int result = nw0__send_rest(c);
+    v[1] = nw0__part(NULL, 0);
+    for (nw0__skip_items(c); result == 0 && c->cursor < nw0__news_end(c->home);) {
+        v[0] = nw0__next_run(c);
+        size = v[0].iov_len;
+        result = nw0__send_parts(c->fd, v, MSG_DONTWAIT);
+        nw0__advance(c, size - v[0].iov_len);
     }
-    return result == 0 || errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+    return result == 0 || nw0__is_full(errno) || errno == EINTR;
 }
 
 /* Sends, and sees to it that the background thread goes on where the connection is full. */
 static void nw0__serve_subscriber(nw0__conn *c) {
-    bool blocked;
-    if (!nw0__send_items(c)) {
+    if (nw0__send_items(c)) {
+        nw0__set_blocked(c, c->out || c->cursor < nw0__news_end(c->home));
+        nw0__watch(c);
+    } else {
         nw0__debug("a subscriber at port %u is gone: %s", (unsigned)c->home->place.port,
                    strerror(errno));
         nw0__hang_up(c);
-        return;
     }
-    blocked = c->out || c->cursor < nw0__news_end(c->home);
-    if (blocked == c->blocked) return;
-    nw0__unwatch(c);
-    if (blocked) c->blocked = true, nw0__messages.flushing++;
-    else nw0__sent_all(c);
-    nw0__watch_for(c, blocked ? POLLIN | POLLOUT : POLLIN);
 }
 
-/* A caller wants news that begins with this prefix, from what has not left yet on. */
-static void nw0__subscribe_caller(nw0__conn *c, const char *prefix) {
+/* A caller wants news that begins with this prefix, from what has not left yet on. False: it asks
+ * too much, and was hung up on. */
+static bool nw0__add_prefix(nw0__conn *c, const char *prefix) {
     nw0__endpoint *e = c->home;
     unsigned char *more = (unsigned char *)nw0__resize(c->prefixes, c->prefixes_size + 1 + c->size);
     int count = 0;
     size_t at;
-    for (at = 0; more && at < c->prefixes_size; at += 1 + (size_t)more[at]) count++;
-    if (count == 0 && more) {
+    if (!more) return nw0__hang_up(c), false;
+    for (at = 0; at < c->prefixes_size; at += 1 + (size_t)more[at]) count++;
+    c->prefixes = more;
+    if (count == 0) {
         c->cursor = e->flushed_to;
         nw0__unqueue(c);
         e->subscribers++;
         nw0__wake_waiters();
     }
-    if (more) c->prefixes = more;
-    if (!more || count == NW0__PREFIXES || nw0__start_thread() < 0) {
-        nw0__hang_up(c);
-        return;
-    }
+    if (count == NW0__PREFIXES) return nw0__hang_up(c), false;
     more[c->prefixes_size] = (unsigned char)c->size;
     if (c->size > 0) memcpy(more + c->prefixes_size + 1, prefix, c->size);
     c->prefixes_size += 1 + c->size;
     if (c->size == 0) c->everything = true;
     nw0__next_frame(c);
-    nw0__unwatch(c);
-    nw0__watch_for(c, c->blocked ? POLLIN | POLLOUT : POLLIN);
+    return nw0__watch(c);
 }
 
-/* Reads what a subscriber says after its introduction: more prefixes. */
-static void nw0__read_prefixes(nw0__conn *c) {
-    int got, fd = c->fd;
-    while ((got = nw0__read_frame(c, NULL, 0, MSG_DONTWAIT)) == 1) {
-        nw0__subscribe_caller(c, c->body);
-        if (nw0__conn_of(fd) != c) return; /* it has too many */
-    }
-    if (got < 0 && errno != EINTR) nw0__hang_up(c);
+/* Reads what a subscriber says after its introduction: prefixes. False: it is gone. */
+static bool nw0__read_prefixes(nw0__conn *c) {
+    int got;
+    while ((got = nw0__read_frame(c, NULL, 0, MSG_DONTWAIT)) == 1)
+        if (!nw0__add_prefix(c, c->body)) return false;
+    if (got < 0 && errno != EINTR) return nw0__hang_up(c), false;
+    return true;
+}
+
+static bool nw0__hear_prefix(nw0__conn *c, const char *prefix) {
+    return nw0__add_prefix(c, prefix) && nw0__read_prefixes(c); /* more may have come along */
 }
 
 /* A caller at a place where news is published says what it wants. One who asks questions is for
@@ -4224,9 +4251,7 @@ static void nw0__introduce(nw0__conn *c) {
     } else if (c->kind == '!') {
         nw0__read_prefixes(c);
     } else if (c->kind == '?') {
-        nw0__unwatch(c);
-        nw0__watch(c);
-        if (!nw0__is_whole(c)) return;
+        if (!nw0__watch(c) || !nw0__is_whole(c)) return;
         nw0__queue(c); /* an empty message: nothing more will come that would wake somebody */
         nw0__show(c->home);
     }
@@ -4260,14 +4285,16 @@ static void nw0__flush_news(nw0__endpoint *e) {
 /* From now on the background thread listens there, too: a subscriber may call when the program is
  * busy with something else. */
 static int nw0__publish_at(nw0__endpoint *e) {
-    nw0__conn *c;
+    nw0__conn *c, *next;
     if (e->publishing) return 0;
     if (nw0__start_thread() < 0) return -1;
     if (nw0__set_add(&nw0__library.set, e->listener, POLLIN) < 0)
         return nw0__fail(errno, "no subscribers can be accepted: %s", strerror(errno));
     e->publishing = true;
-    for (c = e->conns; c; c = c->next)
-        if (!c->busy && !c->kind) nw0__unwatch(c), nw0__watch(c);
+    for (c = e->conns; c; c = next) {
+        next = c->next;
+        if (!c->busy && !c->kind) nw0__watch(c);
+    }
     return 0;
 }
 
@@ -4292,9 +4319,12 @@ static void nw0__overtake(nw0__conn *c, uint64_t position) {
     nw0__debug("a subscriber at port %u is too slow and misses %lu bytes of news",
                (unsigned)c->home->place.port, (unsigned long)(position - c->cursor));
     if (c->partial > 0) {
+        struct iovec v[2];
         nw0__wants_item(c, c->cursor, &size);
-        if (nw0__keep_rest(c, "", 0, c->home->news + (c->cursor - c->home->news_start), size,
-                           c->partial) < 0)
+        v[0] = nw0__part(c->home->news + (c->cursor - c->home->news_start) + c->partial,
+                         size - c->partial);
+        v[1] = nw0__part(NULL, 0);
+        if (nw0__keep_rest(c, v) < 0)
             shutdown(c->fd, SHUT_RDWR); /* half an item must not be followed by another one */
     }
     c->cursor = position;
@@ -4419,11 +4449,6 @@ NW0_API int nw0_wait_for_subscribers(const char *address, int count, double wait
 
 /* ---- subscribing ---- */
 
-static int nw0__feed_failed(const nw0__conn *c, int error) {
-    char text[NW0_ADDRESS_SIZE];
-    return nw0__no_answer(nw0__print(c->place, text), error, true);
-}
-
 /* The publisher is not there: the background thread calls again after a pause. */
 static void nw0__call_again(nw0__conn *c) {
     nw0__drop_fd(c);
@@ -4435,88 +4460,68 @@ static void nw0__call_again(nw0__conn *c) {
     nw0__wake_thread();
 }
 
-/* The connection stands: says what is wanted, once. */
-static void nw0__greet(nw0__conn *c) {
-    size_t done = 0;
-    nw0__unwatch(c);
+static void nw0__lose(nw0__conn *c) {
+    if (nw0__is_feed(c) && !c->doomed) nw0__call_again(c);
+    else nw0__hang_up(c);
+}
+
+/* A call of ours was answered, or not: says what is wanted, once. */
+static void nw0__called(nw0__conn *c) {
+    struct iovec v[2];
     c->connecting = false;
-    nw0__tune(c->fd);
-    nw0__watch(c);
-    if (!c->watched || nw0__write_frame(c->fd, "", 0, c->home->greeting, c->home->greeting_size,
-                                        &done, MSG_DONTWAIT) < 0) {
+    v[0] = nw0__part(c->home->greeting, c->home->greeting_size);
+    v[1] = nw0__part(NULL, 0);
+    if (nw0__end_call(c) < 0 || nw0__send_parts(c->fd, v, MSG_DONTWAIT) < 0) {
         nw0__call_again(c);
     } else {
         c->retry_at = 0;
+        nw0__watch(c);
     }
-}
-
-/* A call of ours was answered, or not. */
-static void nw0__called(nw0__conn *c) {
-    if (nw0__call_result(c) < 0) nw0__call_again(c);
-    else nw0__greet(c);
 }
 
 /* Calls the publisher, without waiting for it. */
 static void nw0__subscribe(nw0__conn *c) {
-    struct sockaddr_in a = nw0__sockaddr(c->place);
-    c->fd = nw0__socket(SOCK_STREAM, nw0__at(0, 0));
-    if (c->fd < 0 || nw0__enter_fd(c) < 0) {
-        nw0__call_again(c);
-        return;
-    }
-    nw0__nonblocking(c->fd, true);
-    c->connecting = true;
+    int begun = nw0__begin_call(c);
     c->retry_at = NW0__NEVER;
-    if (NW0__TRY(connect, connect(c->fd, (struct sockaddr *)&a, sizeof a)) == 0) nw0__called(c);
-    else if (errno != EINPROGRESS && errno != EINTR) nw0__call_again(c);
-    else nw0__watch_for(c, POLLOUT);
+    c->connecting = true;
+    if (begun < 0) nw0__call_again(c);
+    else if (begun > 0) nw0__called(c);
+    else nw0__watch(c);
 }
 
-/* A list of strings as it is stored: one after the other, an empty one at the end. A NUL in front
- * of each keeps those apart that are empty themselves. */
-static size_t nw0__store_list(const char *const list[], char *out) {
+/* A list of strings as frames. Returns how many bytes they are. */
+static size_t nw0__write_list(const char *const list[], char *out) {
     size_t used = 0;
     for (; *list; list++) {
-        size_t n = strlen(*list) + 1;
-        if (out) out[used] = '+', memcpy(out + used + 1, *list, n);
-        used += 1 + n;
+        size_t n = strlen(*list);
+        if (out) nw0__put32((unsigned char *)out + used, n);
+        if (out) memcpy(out + used + NW0__LENGTH, *list, n);
+        used += NW0__LENGTH + n;
     }
-    if (out) out[used] = '\0';
-    return used + 1;
+    return used;
 }
 
-/* Is that the list which is stored there? Then *stored moves past it. */
-static bool nw0__same_list(const char **stored, const char *const list[]) {
-    for (; *list && **stored; list++) {
-        if (strcmp(*stored + 1, *list) != 0) return false;
-        *stored += strlen(*stored) + 1;
+static bool nw0__is_list(const char *bytes, size_t size, const char *const list[]) {
+    const char *end = bytes + size;
+    for (; *list; list++) {
+        size_t n = strlen(*list);
+        if ((size_t)(end - bytes) < NW0__LENGTH + n ||
+            nw0__get32((const unsigned char *)bytes) != n ||
+            memcmp(bytes + NW0__LENGTH, *list, n) != 0)
+            return false;
+        bytes += NW0__LENGTH + n;
     }
-    return !*list && !*(*stored)++;
+    return bytes == end;
 }
 
 static nw0__endpoint *nw0__find_feed(const char *const addresses[], const char *const prefixes[]) {
     nw0__endpoint *f;
-    for (f = nw0__messages.feeds; f; f = f->next) {
-        const char *stored = f->lists;
-        if (!f->closing && nw0__same_list(&stored, addresses) && nw0__same_list(&stored, prefixes))
+    for (f = nw0__messages.feeds; f; f = f->next)
+        if (!f->closing && nw0__is_list(f->lists, (size_t)(f->greeting - f->lists), addresses) &&
+            nw0__is_list(f->greeting + NW0__INTRODUCTION, f->greeting_size - NW0__INTRODUCTION,
+                         prefixes))
             return f;
-    }
     return NULL;
-}
-
-/* The introduction and a frame for each prefix. */
-static size_t nw0__write_greeting(const char *const prefixes[], char *out) {
-    size_t used = NW0__INTRODUCTION;
-    if (out) memcpy(out, NW0__NEWS, NW0__INTRODUCTION);
-    for (; *prefixes; prefixes++) {
-        size_t n = strlen(*prefixes);
-        if (out) {
-            nw0__put32((unsigned char *)out + used, n);
-            memcpy(out + used + NW0__LENGTH, *prefixes, n);
-        }
-        used += NW0__LENGTH + n;
-    }
-    return used;
 }
 
 static int nw0__check_lists(const char *const addresses[], const char *const prefixes[]) {
@@ -4538,25 +4543,23 @@ static int nw0__check_lists(const char *const addresses[], const char *const pre
 
 /* A feed without connections yet. */
 static nw0__endpoint *nw0__new_feed(const char *const addresses[], const char *const prefixes[]) {
-    size_t n = nw0__store_list(addresses, NULL);
+    size_t n = nw0__write_list(addresses, NULL);
     nw0__endpoint *f = (nw0__endpoint *)nw0__zeroed(sizeof *f);
-    if (!f)
-        return nw0__fail(ENOMEM, "there is no memory for a subscription"), (nw0__endpoint *)NULL;
+    if (!f) return nw0__fail(ENOMEM, "there is no memory for a subscription"), f;
     f->listener = f->bell.in = f->bell.out = -1;
-    f->lists = (char *)nw0__resize(NULL, n + nw0__store_list(prefixes, NULL));
-    f->greeting_size = nw0__write_greeting(prefixes, NULL);
-    f->greeting = (char *)nw0__resize(NULL, f->greeting_size);
-    if (nw0__set_open(&f->set) == 0 && f->lists && f->greeting && nw0__bell_open(&f->bell) == 0 &&
-        nw0__set_add(&f->set, f->bell.in, POLLIN) == 0) {
-        nw0__store_list(addresses, f->lists);
-        nw0__store_list(prefixes, f->lists + n);
-        nw0__write_greeting(prefixes, f->greeting);
-        return f;
+    f->greeting_size = NW0__INTRODUCTION + nw0__write_list(prefixes, NULL);
+    f->lists = (char *)nw0__resize(NULL, n + f->greeting_size);
+    if (!f->lists) errno = ENOMEM;
+    if (nw0__set_open(&f->set) < 0 || !f->lists || nw0__bell_open(&f->bell) < 0 ||
+        nw0__set_add(&f->set, f->bell.in, POLLIN) < 0) {
+        nw0__fail(f->lists ? errno : ENOMEM, "there is no descriptor or memory for a subscription");
+        return nw0__close_endpoint(f), (nw0__endpoint *)NULL;
     }
-    nw0__fail(f->lists && f->greeting ? errno : ENOMEM,
-              "there is no descriptor or no memory for a subscription");
-    nw0__close_endpoint(f);
-    return NULL;
+    nw0__write_list(addresses, f->lists);
+    f->greeting = f->lists + n;
+    memcpy(f->greeting, NW0__NEWS, NW0__INTRODUCTION);
+    nw0__write_list(prefixes, f->greeting + NW0__INTRODUCTION);
+    return f;
 }
 
 /* Adds a connection for an address to a feed. */
@@ -4608,78 +4611,36 @@ static void nw0__let_go(nw0__endpoint *feed, const nw0__self *owner) {
 }
 
 /* Reads on at an item, as nw0__read_on. */
-static int nw0__read_item(nw0__conn *c, char *data, size_t usable, double deadline) {
+static int nw0__read_item(nw0__conn *c, const nw0__wanted *w) {
     int got;
     if (!c->has_topic) {
-        got = nw0__read_on(c, c->topic, sizeof c->topic - 1, deadline);
+        got = nw0__read_on(c, c->topic, sizeof c->topic - 1, w->deadline);
         if (got < 1) return got;
         nw0__hand_over(c, c->topic, sizeof c->topic, "the topic");
         if (!nw0__utf8(c->topic, c->size) || strlen(c->topic) != c->size) return errno = EPROTO, -2;
         nw0__next_frame(c);
         c->has_topic = true;
     }
-    return nw0__read_on(c, data, usable, deadline);
+    return nw0__read_on(c, w->buffer, w->usable, w->deadline);
 }
 
-/* Hands over an item, or its size. */
-static ssize_t nw0__give_item(nw0__conn *c, char *topic, char *data, size_t capacity) {
-    ssize_t size = nw0__hand_over(c, data, capacity, "the news");
-    if (topic) memcpy(topic, c->topic, strlen(c->topic) + 1);
-    nw0__own_by_this_thread(c);
-    if (size < 0 || (!data && capacity == 0)) return size;
-    nw0__next_frame(c);
+static void nw0__item_taken(nw0__conn *c) {
     c->has_topic = false;
     c->retry_pause = 0.01;
-    nw0__watch(c);
-    if (c->extra_done < c->extra_size) nw0__queue(c);
-    return size;
-}
-
-/* Reads from a subscription that is ready. NW0__NOT_YET: no whole item yet. */
-static ssize_t nw0__read_news(nw0__conn *c, char *topic, char *data, size_t capacity,
-                              double deadline) {
-    int got = nw0__read_item(c, data, data && capacity > 0 ? capacity - 1 : 0, deadline),
-        error = errno;
-    if (got == 1) nw0__watch(c);
-    if (got == 1) return nw0__give_item(c, topic, data, capacity);
-    if (got > -2) return got < 0 ? -1 : NW0__NOT_YET;
-    if (c->doomed) return nw0__hang_up(c), NW0__NOT_YET;
-    nw0__call_again(c);
-    return error == EPROTO || error == EPROTONOSUPPORT ? nw0__feed_failed(c, error) : NW0__NOT_YET;
-}
-
-static ssize_t nw0__next_news(nw0__endpoint *f, char *topic, char *data, size_t capacity,
-                              double deadline) {
-    nw0__conn *c = nw0__mine(f, false);
-    ssize_t size;
-    int late = 0;
-    if (c) return nw0__give_item(c, topic, data, capacity);
-    for (;;) {
-        while ((c = nw0__next_ready(f)) != NULL) {
-            size = nw0__read_news(c, topic, data, capacity, deadline);
-            if (size != NW0__NOT_YET) return size;
-            if (f->closing) break;
-        }
-        if (nw0__wait_ready(f, deadline) < 0) return -1;
-        if (nw0__now() >= deadline && (!f->ready || ++late > 100))
-            return nw0__fail(ETIMEDOUT, "no news came in time from %.80s%s", f->lists + 1,
-                             f->conns && f->conns->retry_at > 0
-                                 ? ", which cannot be reached: is the publisher running?"
-                                 : "");
-    }
+    nw0__go_on(c);
 }
 
 NW0_API ssize_t nw0_wait_for_news_from_any(const char *const addresses[],
                                            const char *const prefixes[], char topic[NW0_NAME_SIZE],
                                            void *data, size_t capacity, double wait_for_s) {
-    double deadline = nw0__deadline(wait_for_s);
+    nw0__wanted w = nw0__want(topic, data, capacity, wait_for_s);
     nw0__endpoint *f;
     ssize_t size = -1;
     if (nw0__check_lists(addresses, prefixes) < 0 || nw0__enter() < 0) return -1;
     f = nw0__feed_for(addresses, prefixes);
     if (f) {
         nw0__use(f);
-        size = nw0__next_news(f, topic, (char *)data, capacity, deadline);
+        size = nw0__next(f, &w);
         nw0__unuse(f);
     }
     nw0__leave();
@@ -4722,12 +4683,12 @@ static double nw0__feeds_turn(double now) {
 static double nw0__drop_lost(double now) {
     nw0__endpoint *e;
     nw0__conn *c, *next;
-    if (nw0__messages.flushing == 0) return NW0__NEVER;
+    if (nw0__messages.blocked == 0) return NW0__NEVER;
     if (now < nw0__messages.look_at) return nw0__messages.look_at;
     for (e = nw0__messages.endpoints; e; e = e->next)
         for (c = e->conns; c; c = next) {
             next = c->next;
-            if ((c->flushing || c->blocked) && nw0__is_lost(c)) nw0__hang_up(c);
+            if (c->blocked && nw0__is_lost(c)) nw0__hang_up(c);
         }
     return nw0__messages.look_at = now + NW0__SLICE_S;
 }
@@ -4751,15 +4712,11 @@ static double nw0__news_turn(double now) {
 }
 
 static void nw0__conn_ready(nw0__conn *c) {
-    int fd = c->fd;
     if (c->busy || c->watched != &nw0__library.set) return;
-    if (c->flushing) nw0__flush_answer(c);
-    else if (c->connecting) nw0__called(c);
+    if (c->connecting) nw0__called(c);
     else if (!c->kind) nw0__introduce(c);
-    else {
-        nw0__read_prefixes(c);
-        if (nw0__conn_of(fd) == c && c->prefixes) nw0__serve_subscriber(c);
-    }
+    else if (c->kind == '?') nw0__reply_on(c);
+    else if (nw0__read_prefixes(c) && c->prefixes) nw0__serve_subscriber(c);
 }
 
 static void nw0__news_ready(int fd) {
@@ -4840,7 +4797,7 @@ static void nw0__begin_closing(nw0__endpoint *e) {
     nw0__stop_listening(e);
     for (c = e->conns; c; c = next) {
         next = c->next;
-        if (!c->flushing && !c->blocked) nw0__hang_up(c);
+        if (!c->blocked) nw0__hang_up(c);
     }
 }
 
@@ -4988,7 +4945,7 @@ static void nw0__leave(void) {
 static void nw0__wait_until_quiet(double seconds) {
     double deadline = nw0__now() + seconds;
     nw0__bell *quiet = &nw0__library.quiet;
-    while ((nw0__library.inside > 0 || nw0__messages.flushing > 0) && nw0__now() < deadline) {
+    while ((nw0__library.inside > 0 || nw0__messages.blocked > 0) && nw0__now() < deadline) {
         nw0__poll(quiet->in, POLLIN,
                   nw0__earlier(deadline,
                                nw0__now() + 0.05)); /* without a bell (no descriptor), look again */
