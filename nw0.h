@@ -326,8 +326,8 @@ NW0_API ssize_t nw0_string_to_bytes(const char *string, void *data, size_t capac
 NW0_API const char *nw0_error(void);
 
 /* Closes what this program has open at an address: its listening socket, its connections. Waits
- * there end with ECANCELED. Adverts stay (nw0_unadvertise). Returns 0; ENOENT: nothing was open
- * there.
+ * there end with ECANCELED; what was sent there still arrives. Adverts stay (nw0_unadvertise).
+ * Returns 0; ENOENT: nothing was open there.
  *     nw0_close(me.address); */
 NW0_API int nw0_close(const char *address);
 
@@ -4748,15 +4748,18 @@ static double nw0__feeds_turn(double now) {
 
 /* Machines that are gone, while something is still to be sent to them. */
 static double nw0__drop_lost(double now) {
-    nw0__endpoint *e;
+    nw0__endpoint *e, *next_e;
     nw0__conn *c, *next;
     if (nw0__messages.blocked == 0) return NW0__NEVER;
     if (now < nw0__messages.look_at) return nw0__messages.look_at;
-    for (e = nw0__messages.endpoints; e; e = e->next)
+    for (e = nw0__messages.endpoints; e; e = next_e) {
+        next_e = e->next;
         for (c = e->conns; c; c = next) {
             next = c->next;
             if (c->blocked && nw0__is_lost(c)) nw0__hang_up(c);
         }
+        nw0__free_if_closed(e);
+    }
     return nw0__messages.look_at = now + NW0__SLICE_S;
 }
 
@@ -4779,11 +4782,13 @@ static double nw0__news_turn(double now) {
 }
 
 static void nw0__conn_ready(nw0__conn *c) {
+    nw0__endpoint *e = c->home;
     if (c->busy || c->watched != &nw0__library.set) return;
     if (c->connecting) nw0__called(c);
     else if (!c->kind) nw0__introduce(c);
     else if (c->kind == '?') nw0__reply_on(c);
     else if (nw0__read_prefixes(c) && c->prefixes) nw0__serve_subscriber(c);
+    nw0__free_if_closed(e); /* that was the last */
 }
 
 static void nw0__news_ready(int fd) {
@@ -4843,14 +4848,20 @@ NW0_API int nw0_news_fd(const char *address, const char *prefix) {
    parent closes is really closed).
    ============================================================================================== */
 
-/* Frees an endpoint that was closed, as soon as no thread waits there. */
+/* Frees an endpoint that was closed, as soon as no thread waits there and what was said there has
+ * left. */
 static void nw0__free_if_closed(nw0__endpoint *e) {
     nw0__endpoint **link = e->lists ? &nw0__messages.feeds : &nw0__messages.endpoints;
+    nw0__conn *c, *next;
     int error = errno;
     if (!e->closing || e->users > 0 || nw0__library.closing) return;
+    for (c = e->conns; c; c = next) {
+        next = c->next;
+        if (!c->blocked) nw0__hang_up(c);
+    }
+    if (e->conns) return;
     while (*link != e) link = &(*link)->next;
     *link = e->next;
-    while (e->conns) nw0__hang_up(e->conns);
     nw0__close_endpoint(e);
     errno = error;
 }

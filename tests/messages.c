@@ -1472,6 +1472,32 @@ static void a_slow_reader_holds_up_nobody(void) {
     free(copy);
 }
 
+static void closing_does_not_cut_an_answer(void) {
+    unsigned char *answer = malloc(MOST);
+    char address[NW0_ADDRESS_SIZE];
+    new_address(address);
+    listen_at(address);
+    fill(answer, MOST);
+    int slow = raw_ask(address, "everything"), idle = raw_connect(address);
+    CHECK(takes(address, "everything", LIMIT));
+    CHECK(nw0_send_reply_to(address, answer, MOST) >= 0);
+    CHECK(nw0_close(address) == 0);
+    CHECK(raw_closed(idle));
+    CHECK_FAILS(nw0_close(address), ENOENT);
+    listen_at(address); /* the address is free again meanwhile */
+    int other = raw_ask(address, "short");
+    CHECK(answers(address, "short", "and quick") && raw_got(other, "\0\0\0\11and quick", 13));
+    unsigned char *copy = calloc(1, 4 + MOST);
+    CHECK(raw_get(slow, copy, 4 + MOST) == 4 + MOST && memcmp(copy + 4, answer, MOST) == 0);
+    CHECK(raw_closed(slow));
+    close(slow);
+    close(idle);
+    close(other);
+    nw0_close(address);
+    free(answer);
+    free(copy);
+}
+
 static void who_never_reads_holds_up_nobody(void) {
     char *answer = calloc(1, MOST);
     char address[NW0_ADDRESS_SIZE];
@@ -1749,6 +1775,7 @@ int main(int argc, char **argv) {
     RUN(one_askers_wait_holds_up_no_other);
     RUN(waiting_threads_share_what_comes_on_one_connection);
     RUN(a_slow_reader_holds_up_nobody);
+    RUN(closing_does_not_cut_an_answer);
     RUN(who_never_reads_holds_up_nobody);
     RUN(nonsense_is_EINVAL);
     RUN(an_address_of_another_machine_is_EADDRNOTAVAIL);
