@@ -528,55 +528,40 @@ static size_t nw0__get32(const unsigned char *at) {
     return (size_t)at[0] << 24 | (size_t)at[1] << 16 | (size_t)at[2] << 8 | (size_t)at[3];
 }
 
-/* The length of the UTF-8 character at s, of which n bytes are there: 1 to 4; 0 if it is none. The
- * table of the standard: the second byte is what excludes overlong forms, surrogates and everything
- * above 10FFFF. */
+/* The length of the UTF-8 character at s, of which n bytes are there: 1 to 4; 0 if it is none. */
 static size_t nw0__utf8_char(const unsigned char *s, size_t n) {
-    unsigned char low = 0x80, high = 0xBF;
     size_t length, i;
-    if (n == 0) return 0;
-    if (s[0] < 0x80) return 1;
-    if (s[0] < 0xC2 || s[0] > 0xF4) return 0;
-    length = s[0] < 0xE0 ? 2 : s[0] < 0xF0 ? 3 : 4;
-    if (s[0] == 0xE0) low = 0xA0;
-    if (s[0] == 0xED) high = 0x9F;
-    if (s[0] == 0xF0) low = 0x90;
-    if (s[0] == 0xF4) high = 0x8F;
-    if (n < length || s[1] < low || s[1] > high) return 0;
-    for (i = 2; i < length; i++)
-        if (s[i] < 0x80 || s[i] > 0xBF) return 0;
+    if (n == 0 || (s[0] >= 0x80 && s[0] < 0xC2) || s[0] > 0xF4) return 0;
+    length = s[0] < 0x80 ? 1 : s[0] < 0xE0 ? 2 : s[0] < 0xF0 ? 3 : 4;
+    if (n < length) return 0;
+    for (i = 1; i < length; i++)
+        if ((s[i] & 0xC0) != 0x80) return 0;
+    if ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xF0 && s[1] < 0x90)) return 0; /* overlong */
+    if (s[0] == 0xED && s[1] > 0x9F) return 0; /* surrogates, which are halves of characters */
+    if (s[0] == 0xF4 && s[1] > 0x8F) return 0; /* above 10FFFF */
     return length;
 }
 
 static bool nw0__utf8(const char *text, size_t n) {
     const unsigned char *s = (const unsigned char *)text;
-    while (n > 0) {
-        size_t length = nw0__utf8_char(s, n);
-        if (length == 0) return false;
-        s += length;
-        n -= length;
-    }
-    return true;
+    size_t length = 1;
+    for (; n > 0 && length > 0; s += length, n -= length) length = nw0__utf8_char(s, n);
+    return length > 0;
 }
 
 /* Unicode to UTF-8; returns how many bytes. */
 static size_t nw0__utf8_encode(unsigned long c, char out[4]) {
-    if (c < 0x80) return out[0] = (char)c, (size_t)1;
-    if (c < 0x800) {
-        out[0] = (char)(0xC0 | c >> 6);
-    } else if (c < 0x10000) {
-        out[0] = (char)(0xE0 | c >> 12);
-        out[1] = (char)(0x80 | (c >> 6 & 0x3F));
-    } else {
-        out[0] = (char)(0xF0 | c >> 18);
-        out[1] = (char)(0x80 | (c >> 12 & 0x3F));
-        out[2] = (char)(0x80 | (c >> 6 & 0x3F));
-    }
-    {
-        size_t last = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
-        out[last] = (char)(0x80 | (c & 0x3F));
-        return last + 1;
-    }
+    static const unsigned char first[] = {0, 0xC0, 0xE0, 0xF0};
+    size_t last = c < 0x80 ? 0 : c < 0x800 ? 1 : c < 0x10000 ? 2 : 3, i;
+    for (i = last; i > 0; i--, c >>= 6) out[i] = (char)(0x80 | (c & 0x3F));
+    out[0] = (char)(first[last] | c);
+    return last + 1;
+}
+
+/* Where c is among the letters; -1: it is none of them. */
+static int nw0__index(const char *letters, char c) {
+    const char *at = c ? strchr(letters, c) : NULL;
+    return at ? (int)(at - letters) : -1;
 }
 
 /* A place in a text that is being parsed. */
@@ -584,21 +569,17 @@ typedef struct nw0__text {
     const char *at, *end;
 } nw0__text;
 
+static nw0__text nw0__text_of(const char *string) {
+    nw0__text t;
+    t.at = string;
+    t.end = string + strlen(string);
+    return t;
+}
+
 static bool nw0__skip(nw0__text *t, char c) {
     if (t->at == t->end || *t->at != c) return false;
     t->at++;
     return true;
-}
-
-static void nw0__skip_space(nw0__text *t) {
-    while (t->at < t->end && (*t->at == ' ' || *t->at == '\t' || *t->at == '\n' || *t->at == '\r'))
-        t->at++;
-}
-
-static int nw0__hex(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
 /* The four digits after \u; -1 if they are not there. */
@@ -606,10 +587,10 @@ static long nw0__json_hex4(nw0__text *t) {
     long value = 0;
     int i;
     if (t->end - t->at < 4) return -1;
-    for (i = 0; i < 4; i++, t->at++) {
-        int digit = nw0__hex(*t->at);
+    for (i = 0; i < 4; i++) {
+        int digit = nw0__index("0123456789abcdef0123456789ABCDEF", *t->at++);
         if (digit < 0) return -1;
-        value = value << 4 | digit;
+        value = value << 4 | (digit & 15);
     }
     return value;
 }
@@ -618,17 +599,12 @@ static long nw0__json_hex4(nw0__text *t) {
  * wrong. Characters beyond FFFF come as two halves (surrogates), each a \u of its own; a half alone
  * is no character, and a NUL would end the name early. */
 static size_t nw0__json_escape(nw0__text *t, char out[4]) {
-    static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
-    const char *known;
     long c, half;
-    if (t->at == t->end) return 0;
-    if (*t->at != 'u') {
-        known = *t->at ? strchr(from, *t->at) : NULL;
-        if (!known) return 0;
-        t->at++;
-        return out[0] = to[known - from], (size_t)1;
+    if (!nw0__skip(t, 'u')) {
+        int known = t->at < t->end ? nw0__index("\"\\/bfnrt", *t->at++) : -1;
+        if (known < 0) return 0;
+        return out[0] = "\"\\/\b\f\n\r\t"[known], (size_t)1;
     }
-    t->at++;
     c = nw0__json_hex4(t);
     if (c >= 0xD800 && c < 0xDC00) {
         if (!nw0__skip(t, '\\') || !nw0__skip(t, 'u')) return 0;
@@ -644,16 +620,13 @@ static size_t nw0__json_escape(nw0__text *t, char out[4]) {
 /* A JSON string into out, which has room for so many bytes, a NUL included. False if it is wrong or
  * does not fit. */
 static bool nw0__json_string(nw0__text *t, char *out, size_t room) {
-    size_t used = 0;
+    size_t used = 0, n;
+    char c[4];
     if (!nw0__skip(t, '"')) return false;
     while (!nw0__skip(t, '"')) {
-        char c[4];
-        size_t n;
-        if (t->at == t->end) return false;
+        if (t->at == t->end || (unsigned char)*t->at < 0x20) return false;
         if (nw0__skip(t, '\\')) {
             n = nw0__json_escape(t, c);
-        } else if ((unsigned char)*t->at < 0x20) {
-            return false;
         } else {
             n = nw0__utf8_char((const unsigned char *)t->at, (size_t)(t->end - t->at));
             memcpy(c, t->at, n);
@@ -667,8 +640,7 @@ static bool nw0__json_string(nw0__text *t, char *out, size_t room) {
     return true;
 }
 
-/* Decimal digits; returns how many there were. A datagram has too few for more than a double can
- * hold. */
+/* Decimal digits; returns how many there were. */
 static int nw0__digits(nw0__text *t, double *value) {
     int count = 0;
     for (*value = 0; t->at < t->end && *t->at >= '0' && *t->at <= '9'; t->at++, count++)
@@ -676,14 +648,19 @@ static int nw0__digits(nw0__text *t, double *value) {
     return count;
 }
 
+/* The same as a number: without a leading zero, which some read as octal. */
+static bool nw0__whole_number(nw0__text *t, double *value) {
+    const char *start = t->at;
+    int digits = nw0__digits(t, value);
+    return digits == 1 || (digits > 1 && *start != '0');
+}
+
 /* A JSON number that is not negative. Not strtod(): in some countries that expects a comma. */
 static bool nw0__json_number(nw0__text *t, double *value) {
-    const char *start = t->at;
     double part;
-    int digits = nw0__digits(t, value);
-    if (digits == 0 || (*start == '0' && digits > 1)) return false;
+    if (!nw0__whole_number(t, value)) return false;
     if (nw0__skip(t, '.')) {
-        digits = nw0__digits(t, &part);
+        int digits = nw0__digits(t, &part);
         if (digits == 0) return false;
         for (; digits > 0; digits--) part /= 10;
         *value += part;
@@ -700,22 +677,15 @@ static bool nw0__json_number(nw0__text *t, double *value) {
 
 /* text as a JSON string, quotes included; returns its length, or 0 if it does not fit. */
 static size_t nw0__json_quote(const char *text, char *out, size_t room) {
-    static const char digits[] = "0123456789abcdef";
-    size_t used = 0;
+    size_t used = 1;
     if (room < 2) return 0;
-    out[used++] = '"';
+    out[0] = '"';
     for (; *text; text++) {
         unsigned char c = (unsigned char)*text;
         if (used + 8 > room) return 0;
         if (c == '"' || c == '\\') out[used++] = '\\';
-        if (c < 0x20) {
-            memcpy(out + used, "\\u00", 4);
-            out[used + 4] = digits[c >> 4];
-            out[used + 5] = digits[c & 15];
-            used += 6;
-        } else {
-            out[used++] = *text;
-        }
+        if (c >= 0x20) out[used++] = *text;
+        else used += (size_t)snprintf(out + used, 7, "\\u%04x", (unsigned)c);
     }
     out[used++] = '"';
     return used;
@@ -734,44 +704,34 @@ static bool nw0__matches(const char *pattern, const char *text) {
     return *pattern == '\0';
 }
 
-/* The character of base64 for six bits, and back: -1 if it is none. */
-static char nw0__base64_char(unsigned bits) {
-    return "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"[bits & 63];
+/* Base64: six bits are a character. Three bytes are four characters, of which '=' stands for those
+ * that have no bit of the data. */
+#define NW0__LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+static const char nw0__base64[] = NW0__LETTERS "+/";
+
+/* Do so many bytes and a NUL fit into the buffer? NULL and 0 only wants to know the size. */
+static int nw0__fits(size_t size, const void *buffer, size_t capacity) {
+    if (buffer ? size < capacity : capacity == 0) return 0;
+    return nw0__fail(EMSGSIZE, "the result and a NUL are %lu bytes: give a larger buffer than %lu",
+                     (unsigned long)size + 1, (unsigned long)capacity);
 }
 
-static int nw0__base64_bits(char c) {
-    if (c >= 'A' && c <= 'Z') return c - 'A';
-    if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-    if (c >= '0' && c <= '9') return c - '0' + 52;
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-/* Three bytes are four characters; where the last one or two are missing, '=' stands for them. */
 NW0_API ssize_t nw0_bytes_to_string(const void *data, size_t size, char *string, size_t capacity) {
     const unsigned char *in = (const unsigned char *)data;
     size_t length, i;
     if (size == NW0_TEXT) size = data ? strlen((const char *)data) : 0;
     if (!data && size > 0)
         return nw0__fail(EINVAL, "there is no data to turn into text: the pointer is NULL");
-    if (size > SIZE_MAX / 2)
+    if (size > SIZE_MAX / 8)
         return nw0__fail(EMSGSIZE, "%lu bytes are too many to turn into text", (unsigned long)size);
     length = (size + 2) / 3 * 4;
-    if (!string && capacity == 0) return (ssize_t)length;
-    if (!string || length >= capacity)
-        return nw0__fail(EMSGSIZE,
-                         "%lu bytes make %lu characters of text and a NUL, and the buffer holds "
-                         "%lu: give a larger one",
-                         (unsigned long)size, (unsigned long)length, (unsigned long)capacity);
-    for (i = 0; i < size; i += 3) {
-        size_t left = size - i;
-        unsigned bits = (unsigned)in[i] << 16 | (left > 1 ? (unsigned)in[i + 1] << 8 : 0) |
-                        (left > 2 ? in[i + 2] : 0);
-        *string++ = nw0__base64_char(bits >> 18);
-        *string++ = nw0__base64_char(bits >> 12);
-        *string++ = left > 1 ? nw0__base64_char(bits >> 6) : '=';
-        *string++ = left > 2 ? nw0__base64_char(bits) : '=';
+    if (nw0__fits(length, string, capacity) < 0) return -1;
+    for (i = 0; string && i < length; i++) {
+        size_t bit = i * 6, at = bit / 8; /* each character lies across two bytes */
+        unsigned two = (at < size ? in[at] * 256u : 0u) + (at + 1 < size ? in[at + 1] : 0u);
+        string[i] = at < size ? nw0__base64[two >> (10 - bit % 8) & 63] : '=';
     }
-    *string = '\0';
+    if (string) string[length] = '\0';
     return (ssize_t)length;
 }
 
@@ -782,35 +742,30 @@ static ssize_t nw0__base64_size(const char *string) {
     if (length % 4 != 0) return -1;
     while (pad < 2 && pad < length && string[length - 1 - pad] == '=') pad++;
     for (i = 0; i < length - pad; i++)
-        if (nw0__base64_bits(string[i]) < 0) return -1;
-    if (pad && nw0__base64_bits(string[length - pad - 1]) & (pad == 2 ? 15 : 3)) return -1;
+        if (nw0__index(nw0__base64, string[i]) < 0) return -1;
+    if (pad && nw0__index(nw0__base64, string[length - pad - 1]) & (pad == 2 ? 15 : 3)) return -1;
     return (ssize_t)(length / 4 * 3 - pad);
 }
 
 NW0_API ssize_t nw0_string_to_bytes(const char *string, void *data, size_t capacity) {
-    unsigned char *out = (unsigned char *)data;
+    char *out = (char *)data, *end;
     ssize_t size = string ? nw0__base64_size(string) : -1;
-    size_t i;
+    unsigned bits = 0;
+    int i;
     if (size < 0)
-        return nw0__fail(EINVAL,
-                         "\"%.40s\" is not base64: it was cut, or is not from nw0_bytes_to_string",
+        return nw0__fail(EINVAL, "\"%.40s\" is not base64, or was cut: see nw0_bytes_to_string",
                          string ? string : "");
-    if (!data && capacity == 0) return size;
-    if (!data || (size_t)size >= capacity)
-        return nw0__fail(EMSGSIZE,
-                         "the text stands for %lu bytes, which with a NUL after them do not fit "
-                         "into %lu: give a larger buffer",
-                         (unsigned long)size, (unsigned long)capacity);
-    for (i = 0; i < (size_t)size; i++) {
-        size_t first = i / 3 * 4 + i % 3; /* each byte lies across two characters */
-        int high = nw0__base64_bits(string[first]), low = nw0__base64_bits(string[first + 1]);
-        out[i] = (unsigned char)(i % 3 == 0   ? high << 2 | low >> 4
-                                 : i % 3 == 1 ? high << 4 | low >> 2
-                                              : high << 6 | low);
+    if (nw0__fits((size_t)size, data, capacity) < 0) return -1;
+    if (!data) return size;
+    for (end = out + size, i = 0; out < end; i++) {
+        bits = bits << 6 | (unsigned)nw0__index(nw0__base64, *string++);
+        if (i % 4 > 0) *out++ = (char)(bits >> (6 - i % 4 * 2)); /* the second completes a byte */
     }
-    out[size] = '\0';
+    *end = '\0';
     return size;
 }
+
+#define NW0__BLANKS " \t\r\n"
 
 /* One character of a word: *in moves past it, *quote is what it stands in. Returns it; 0 where the
  * word ends, -1 where the line ends although it must go on, -2 if it was a quote, which is not part
@@ -818,14 +773,13 @@ NW0_API ssize_t nw0_string_to_bytes(const char *string, void *data, size_t capac
 static int nw0__word_char(const char **in, char *quote) {
     char c = **in;
     if (c == '\0') return *quote ? -1 : 0;
-    if (!*quote && (c == ' ' || c == '\t' || c == '\n' || c == '\r')) return 0;
+    if (!*quote && strchr(NW0__BLANKS, c)) return 0;
     ++*in;
     if (c == *quote) return *quote = '\0', -2;
     if (!*quote && (c == '"' || c == '\'')) return *quote = c, -2;
     if (c != '\\' || *quote == '\'') return (unsigned char)c;
     if (**in == '\0') return -1;
-    if (*quote && !strchr("\"\\$`", **in))
-        return '\\'; /* between double quotes it protects only these */
+    if (*quote && !strchr("\"\\$`", **in)) return c; /* it protects only these in double quotes */
     return (unsigned char)*(*in)++;
 }
 
@@ -834,7 +788,7 @@ static int nw0__word_char(const char **in, char *quote) {
 static int nw0__word(const char **in, char *out) {
     char quote = '\0';
     int c;
-    *in += strspn(*in, " \t\r\n");
+    *in += strspn(*in, NW0__BLANKS);
     if (**in == '\0') return 0;
     while ((c = nw0__word_char(in, &quote)) != 0) {
         if (c == -1) return -1;
@@ -850,14 +804,13 @@ NW0_API int nw0_action_and_params(char *commandline, char *words[], int capacity
     int count = 0, found;
     if (!commandline || (!words && capacity > 0))
         return nw0__fail(EINVAL, "there is no command line to split: a pointer is NULL");
-    while ((found = nw0__word(&in, NULL)) > 0)
-        continue; /* look first: a bad line stays as it was */
+    do found = nw0__word(&in, NULL); /* look first: a bad line stays as it was */
+    while (found > 0);
     if (found < 0)
-        return nw0__fail(
-            EINVAL, "the command line \"%.80s\" ends within quotes or after a backslash: close it",
-            commandline);
+        return nw0__fail(EINVAL, "\"%.80s\" ends within quotes or after a backslash: close it",
+                         commandline);
     for (in = commandline;; count++) {
-        char *word = (char *)in + strspn(in, " \t\r\n");
+        char *word = (char *)in + strspn(in, NW0__BLANKS);
         if (nw0__word(&in, word) == 0) return count;
         if (count < capacity) words[count] = word;
     }
@@ -894,38 +847,22 @@ static bool nw0__is_loopback(uint32_t ip) {
     return ip >> 24 == 127;
 }
 
-/* Decimal, no leading zero (which some read as octal), at most max. */
-static bool nw0__parse_number(nw0__text *t, uint32_t max, uint32_t *value) {
-    const char *start = t->at;
-    for (*value = 0; t->at < t->end && *t->at >= '0' && *t->at <= '9'; t->at++) {
-        *value = *value * 10 + (uint32_t)(*t->at - '0');
-        if (*value > max) return false;
-    }
-    return t->at > start && (*start != '0' || t->at - start == 1);
-}
-
 static bool nw0__parse_ip(nw0__text *t, uint32_t *ip) {
-    uint32_t part;
+    double part;
     int i;
     for (*ip = 0, i = 0; i < 4; i++) {
-        if ((i > 0 && !nw0__skip(t, '.')) || !nw0__parse_number(t, 255, &part)) return false;
-        *ip = *ip << 8 | part;
+        if ((i > 0 && !nw0__skip(t, '.')) || !nw0__whole_number(t, &part) || part > 255)
+            return false;
+        *ip = *ip << 8 | (uint32_t)part;
     }
     return true;
 }
 
 static bool nw0__parse_port(nw0__text *t, uint16_t *port) {
-    uint32_t number;
-    if (!nw0__parse_number(t, 65535, &number) || number == 0) return false;
+    double number;
+    if (!nw0__whole_number(t, &number) || number < 1 || number > 65535) return false;
     *port = (uint16_t)number;
     return true;
-}
-
-static nw0__text nw0__text_of(const char *string) {
-    nw0__text t;
-    t.at = string;
-    t.end = string + strlen(string);
-    return t;
 }
 
 /* "192.168.1.5:8080" and nothing else. */
@@ -960,6 +897,10 @@ static nw0__place nw0__place_of(const struct sockaddr_in *a) {
     return nw0__at(ntohl(a->sin_addr.s_addr), ntohs(a->sin_port));
 }
 
+static uint32_t nw0__ip_of(const struct sockaddr *a) {
+    return nw0__place_of((const struct sockaddr_in *)(const void *)a).ip;
+}
+
 /* One network that this machine is on, through one of its interfaces. */
 typedef struct nw0__network {
     char interface_name[IF_NAMESIZE];
@@ -970,13 +911,16 @@ typedef struct nw0__network {
 
 #define NW0__MAX_NETWORKS 32
 
+static bool nw0__reaches(const nw0__network *net, uint32_t ip) {
+    return ((net->ip ^ ip) & net->mask) == 0;
+}
+
 static int nw0__socket(int type, nw0__place bound);
 
 /* The address from which this machine would reach the rest of the world: connect() on a UDP socket
  * sends nothing, it only looks up the route. 0 if there is none. */
 static uint32_t nw0__route(void) {
-    struct sockaddr_in a = nw0__sockaddr(
-        nw0__at(0xC6336401, 9)); /* 198.51.100.1: an address that nobody has (RFC 5737) */
+    struct sockaddr_in a = nw0__sockaddr(nw0__at(0xC6336401, 9)); /* 198.51.100.1: nobody's */
     socklen_t size = sizeof a;
     int fd = nw0__socket(SOCK_DGRAM, nw0__at(0, 0));
     uint32_t ip = 0;
@@ -1003,19 +947,17 @@ static int nw0__add_network(nw0__network list[], int count, const struct ifaddrs
     char text[NW0_ADDRESS_SIZE];
     int k;
     memset(&net, 0, sizeof net);
-    net.ip = ntohl(((struct sockaddr_in *)(void *)i->ifa_addr)->sin_addr.s_addr);
-    net.mask = i->ifa_netmask
-                   ? ntohl(((struct sockaddr_in *)(void *)i->ifa_netmask)->sin_addr.s_addr)
-                   : 0xFFFFFFFF;
+    net.ip = nw0__ip_of(i->ifa_addr);
+    net.mask = i->ifa_netmask ? nw0__ip_of(i->ifa_netmask) : 0xFFFFFFFF;
     net.mouth = -1;
     snprintf(net.interface_name, sizeof net.interface_name, "%s", i->ifa_name);
-    if (!nw0__matches(pattern, nw0__print_ip(net.ip, text)) || count == NW0__MAX_NETWORKS)
+    if (count == NW0__MAX_NETWORKS || !nw0__matches(pattern, nw0__print_ip(net.ip, text)))
         return count;
     for (k = 0; k < count; k++)
-        if (list[k].mask == net.mask && ((list[k].ip ^ net.ip) & net.mask) == 0 &&
+        if (list[k].mask == net.mask && nw0__reaches(&list[k], net.ip) &&
             strcmp(list[k].interface_name, net.interface_name) == 0)
             return count;
-    for (k = count; k > 0 && nw0__rank(list[k - 1].ip, route) > nw0__rank(net.ip, route); k--)
+    for (; k > 0 && nw0__rank(list[k - 1].ip, route) > nw0__rank(net.ip, route); k--)
         list[k] = list[k - 1];
     list[k] = net;
     return count + 1;
@@ -1049,13 +991,10 @@ static int nw0__best_ip(const char *pattern, uint32_t *ip) {
     nw0__network list[NW0__MAX_NETWORKS];
     int count = nw0__networks(list, pattern);
     if (count < 0)
-        return nw0__fail(errno, "the interfaces of this machine cannot be listed: %s",
-                         strerror(errno));
+        return nw0__fail(errno, "this machine's interfaces cannot be listed: %s", strerror(errno));
     if (count == 0)
         return nw0__fail(EADDRNOTAVAIL,
-                         "no interface of this machine has an address like \"%.40s\": see \"ip "
-                         "addr\" for what there is",
-                         pattern);
+                         "this machine has no address like \"%.40s\": see \"ip addr\"", pattern);
     *ip = list[0].ip;
     return 0;
 }
@@ -1064,8 +1003,7 @@ static const char *nw0__allowed(void); /* NW0_NETWORK, or "*" */
 
 static int nw0__no_address(const char *address) {
     return nw0__fail(
-        EINVAL,
-        "\"%.80s\" is not an address: write it as 192.168.1.5:8080, 8080, 192.168.* or host:8080",
+        EINVAL, "\"%.80s\" is not an address like 192.168.1.5:8080, 8080, 192.168.* or pi:8080",
         address);
 }
 
@@ -1078,25 +1016,20 @@ static int nw0__look_up(const char *host, uint32_t *ip) {
     hints.ai_socktype = SOCK_STREAM;
     error = getaddrinfo(host, NULL, &hints, &found);
     if (error || !found)
-        return nw0__fail(EHOSTUNREACH,
-                         "there is no host called \"%.80s\" (%s): is it spelled right, and does "
-                         "\"getent hosts\" find it?",
+        return nw0__fail(EHOSTUNREACH, "no host \"%.80s\" is known (%s): is it spelled right?",
                          host, gai_strerror(error));
-    *ip = nw0__place_of((struct sockaddr_in *)(void *)found->ai_addr).ip;
+    *ip = nw0__ip_of(found->ai_addr);
     freeaddrinfo(found);
     return 0;
 }
 
 /* The part before the port: an IP, a pattern or a name. */
 static int nw0__resolve_host(const char *host, uint32_t *ip) {
-    static const char letters[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._";
     nw0__text t = nw0__text_of(host);
+    bool number = host[strspn(host, "0123456789.*")] == '\0';
     if (nw0__parse_ip(&t, ip) && t.at == t.end) return 0;
-    if (strchr(host, '*') && host[strspn(host, "0123456789.*")] == '\0')
-        return nw0__best_ip(host, ip);
-    if (host[0] == '\0' || host[0] == '-' || host[strspn(host, "0123456789.")] == '\0' ||
-        host[strspn(host, letters)] != '\0')
+    if (number && strchr(host, '*')) return nw0__best_ip(host, ip);
+    if (number || host[0] == '-' || host[strspn(host, NW0__LETTERS "-._")] != '\0')
         return nw0__no_address(host);
     return nw0__look_up(host, ip);
 }
@@ -1104,21 +1037,19 @@ static int nw0__resolve_host(const char *host, uint32_t *ip) {
 /* Any form of address. What it leaves open stays 0: an IP (any of ours), a port. */
 static int nw0__resolve(const char *address, nw0__place *place) {
     char host[256];
-    const char *colon;
+    const char *colon = address ? strrchr(address, ':') : NULL;
     nw0__text port;
     size_t n;
     *place = nw0__at(0, 0);
     if (!address || !*address) return 0;
-    colon = strrchr(address, ':');
     n = colon ? (size_t)(colon - address) : strlen(address);
-    port = nw0__text_of(colon ? colon + 1 : address);
-    if (!colon && address[strspn(address, "0123456789")] == '\0') n = 0; /* "8080" */
-    if (colon || n == 0)
-        if (n >= sizeof host || (colon && n == 0) || !nw0__parse_port(&port, &place->port) ||
-            port.at != port.end)
+    if (colon || address[strspn(address, "0123456789")] == '\0') {
+        port = nw0__text_of(colon ? colon + 1 : address);
+        if (!nw0__parse_port(&port, &place->port) || port.at != port.end)
             return nw0__no_address(address);
-    if (n == 0) return 0;
-    if (n >= sizeof host) return nw0__no_address(address);
+        if (!colon) return 0; /* "8080" */
+    }
+    if (n == 0 || n >= sizeof host) return nw0__no_address(address);
     memcpy(host, address, n);
     host[n] = '\0';
     return nw0__resolve_host(host, &place->ip);
@@ -1431,52 +1362,45 @@ typedef struct nw0__advert {
     double ttl;
 } nw0__advert;
 
+/* One of the signs between the values, and the blanks around it. */
+static bool nw0__sign(nw0__text *t, char c) {
+    while (t->at < t->end && nw0__index(NW0__BLANKS, *t->at) >= 0) t->at++;
+    if (!nw0__skip(t, c)) return false;
+    while (t->at < t->end && nw0__index(NW0__BLANKS, *t->at) >= 0) t->at++;
+    return true;
+}
+
 static bool nw0__parse_advert(const char *bytes, size_t n, nw0__advert *advert) {
     char address[NW0_ADDRESS_SIZE];
     nw0__text t;
+    bool question;
     t.at = bytes;
     t.end = bytes + n;
-    if (n > NW0__DATAGRAM) return false;
-    nw0__skip_space(&t);
-    if (!nw0__skip(&t, '[')) return false;
-    nw0__skip_space(&t);
-    if (!nw0__json_string(&t, advert->name, sizeof advert->name) || advert->name[0] == '\0')
+    if (n > NW0__DATAGRAM || !nw0__sign(&t, '[') ||
+        !nw0__json_string(&t, advert->name, sizeof advert->name) || !nw0__sign(&t, ',') ||
+        !nw0__json_string(&t, address, sizeof address) || !nw0__sign(&t, ',') ||
+        !nw0__json_number(&t, &advert->ttl) || !nw0__sign(&t, ']') || t.at != t.end)
         return false;
-    if (strlen(advert->name) >= NW0_NAME_SIZE && advert->name[0] != '?') return false;
-    nw0__skip_space(&t);
-    if (!nw0__skip(&t, ',')) return false;
-    nw0__skip_space(&t);
-    if (!nw0__json_string(&t, address, sizeof address) || !nw0__parse_place(address, &advert->at))
-        return false;
-    nw0__skip_space(&t);
-    if (!nw0__skip(&t, ',')) return false;
-    nw0__skip_space(&t);
-    if (!nw0__json_number(&t, &advert->ttl)) return false;
-    if (advert->ttl > NW0__TTL_MAX) advert->ttl = NW0__TTL_MAX;
-    nw0__skip_space(&t);
-    if (!nw0__skip(&t, ']')) return false;
-    nw0__skip_space(&t);
-    return t.at == t.end && (advert->name[0] != '?' || !(advert->ttl > 0));
+    question = advert->name[0] == '?';
+    advert->ttl = nw0__earlier(advert->ttl, NW0__TTL_MAX);
+    return nw0__parse_place(address, &advert->at) && advert->name[0] != '\0' &&
+           (question ? !(advert->ttl > 0) : strlen(advert->name) < NW0_NAME_SIZE);
 }
 
 /* Returns the length, or 0 if it would be longer than a datagram may be. The seconds are printed as
  * whole numbers, because printf() has a comma in them in some countries. */
 static size_t nw0__write_advert(const char *name, nw0__place at, double ttl,
                                 char out[NW0__DATAGRAM + 1]) {
-    char tail[64], address[NW0_ADDRESS_SIZE];
-    size_t n;
     unsigned long ms = (unsigned long)(ttl * 1000 + 0.5);
-    out[0] = '[';
-    n = nw0__json_quote(name, out + 1, NW0__DATAGRAM - 1);
+    char address[NW0_ADDRESS_SIZE], fraction[8] = "";
+    size_t n = nw0__json_quote(name, out + 1, NW0__DATAGRAM - 1), room = NW0__DATAGRAM - n;
+    int tail;
     if (n == 0) return 0;
-    n++;
-    if (ms % 1000)
-        snprintf(tail, sizeof tail, ",\"%s\",%lu.%03lu]", nw0__print(at, address), ms / 1000,
-                 ms % 1000);
-    else snprintf(tail, sizeof tail, ",\"%s\",%lu]", nw0__print(at, address), ms / 1000);
-    if (n + strlen(tail) > NW0__DATAGRAM) return 0;
-    memcpy(out + n, tail, strlen(tail) + 1);
-    return n + strlen(tail);
+    out[0] = '[';
+    if (ms % 1000) snprintf(fraction, sizeof fraction, ".%03u", (unsigned)(ms % 1000));
+    tail =
+        snprintf(out + n + 1, room, ",\"%s\",%lu%s]", nw0__print(at, address), ms / 1000, fraction);
+    return (size_t)tail < room ? n + 1 + (size_t)tail : 0;
 }
 
 /* What a service may be called; says what is wrong with it. */
@@ -1486,13 +1410,10 @@ static int nw0__check_name(const char *name, double ttl) {
     if (!nw0__utf8(name, strlen(name)))
         return nw0__fail(EINVAL, "the name \"%.80s\" is not UTF-8", name);
     if (name[0] == '?')
-        return nw0__fail(
-            EINVAL,
-            "the name \"%.80s\" starts with '?', which is how questions start: take another", name);
+        return nw0__fail(EINVAL, "\"%.80s\" is no name: what starts with '?' is a question", name);
     if (strlen(name) >= NW0_NAME_SIZE ||
         nw0__write_advert(name, nw0__at(0xFFFFFFFF, 65535), ttl < 10 ? 10 : ttl, out) == 0)
-        return nw0__fail(ENAMETOOLONG,
-                         "the name \"%.40s...\" is too long for an advert: take at most %d bytes",
+        return nw0__fail(ENAMETOOLONG, "the name \"%.40s...\" is too long: take at most %d bytes",
                          name, NW0_NAME_SIZE - 1);
     return 0;
 }
