@@ -570,9 +570,7 @@ typedef struct nw0__text {
 } nw0__text;
 
 static nw0__text nw0__text_of(const char *string) {
-    nw0__text t;
-    t.at = string;
-    t.end = string + strlen(string);
+    nw0__text t = {string, string + strlen(string)};
     return t;
 }
 
@@ -833,9 +831,7 @@ typedef struct nw0__place {
 } nw0__place;
 
 static nw0__place nw0__at(uint32_t ip, uint16_t port) {
-    nw0__place place;
-    place.ip = ip;
-    place.port = port;
+    nw0__place place = {ip, port};
     return place;
 }
 
@@ -1372,10 +1368,8 @@ static bool nw0__sign(nw0__text *t, char c) {
 
 static bool nw0__parse_advert(const char *bytes, size_t n, nw0__advert *advert) {
     char address[NW0_ADDRESS_SIZE];
-    nw0__text t;
+    nw0__text t = {bytes, bytes + n};
     bool question;
-    t.at = bytes;
-    t.end = bytes + n;
     if (n > NW0__DATAGRAM || !nw0__sign(&t, '[') ||
         !nw0__json_string(&t, advert->name, sizeof advert->name) || !nw0__sign(&t, ',') ||
         !nw0__json_string(&t, address, sizeof address) || !nw0__sign(&t, ',') ||
@@ -1392,14 +1386,13 @@ static bool nw0__parse_advert(const char *bytes, size_t n, nw0__advert *advert) 
 static size_t nw0__write_advert(const char *name, nw0__place at, double ttl,
                                 char out[NW0__DATAGRAM + 1]) {
     unsigned long ms = (unsigned long)(ttl * 1000 + 0.5);
-    char address[NW0_ADDRESS_SIZE], fraction[8] = "";
+    char address[NW0_ADDRESS_SIZE], part[8] = "";
     size_t n = nw0__json_quote(name, out + 1, NW0__DATAGRAM - 1), room = NW0__DATAGRAM - n;
     int tail;
     if (n == 0) return 0;
     out[0] = '[';
-    if (ms % 1000) snprintf(fraction, sizeof fraction, ".%03u", (unsigned)(ms % 1000));
-    tail =
-        snprintf(out + n + 1, room, ",\"%s\",%lu%s]", nw0__print(at, address), ms / 1000, fraction);
+    if (ms % 1000) snprintf(part, sizeof part, ".%03u", (unsigned)(ms % 1000));
+    tail = snprintf(out + n + 1, room, ",\"%s\",%lu%s]", nw0__print(at, address), ms / 1000, part);
     return (size_t)tail < room ? n + 1 + (size_t)tail : 0;
 }
 
@@ -1431,10 +1424,9 @@ static int nw0__check_name(const char *name, double ttl) {
    (SO_REUSEADDR: each gets a copy of every broadcast). And one mouth for each network, bound to
    this machine's address there at a port of its own: what is sent from it leaves by that network,
    and what is answered to it comes to this program and no other. What goes wrong: a network that is
-   down or has no route (an error of sendto(), and nothing to worry about); a broadcast address that
-   the system reports wrongly (it is computed here); interfaces that come, go and change their
-   address (they are looked up again every two seconds). Examples: examples/chat_who.c,
-   examples/cluster_master.c.
+   down (an error of sendto(), and nothing to worry about), interfaces that come, go and change their
+   address (they are looked up again every two seconds), a broadcast address that the system reports
+   wrongly (it is computed here). Examples: examples/chat_who.c, examples/cluster_master.c.
 
    One background thread does all this. It holds the lock while it works, and waits without it.
    ============================================================================================== */
@@ -1556,8 +1548,7 @@ static nw0__record *nw0__place_for(const char *name) {
     return &nw0__discovery.table[low];
 }
 
-/* NULL: it is not known. What is found stays there until the table changes, or the lock is given
- * away. */
+/* NULL: it is not known. The record stays there until the table changes or the lock is let go. */
 static nw0__record *nw0__find(const char *name) {
     nw0__record *r = nw0__place_for(name), *end = nw0__discovery.table + nw0__discovery.count;
     return r < end && strcmp(r->name, name) == 0 ? r : NULL;
@@ -1577,8 +1568,7 @@ static bool nw0__answers(nw0__place mouth) {
     return mouth.port != nw0__library.port;
 }
 
-/* In seconds: how often a service is expected to be heard, the advert's own time to live
- * permitting. */
+/* The seconds between two adverts, as far as their own time to live permits. */
 static double nw0__period(double ttl) {
     double period = nw0__earlier(NW0_ADVERT_INTERVAL_S, ttl / 2);
     return period < 0.5 ? 0.5 : period;
@@ -1594,20 +1584,20 @@ static void nw0__forget(nw0__record *r, const char *why) {
 /* The holder of a name has spoken, or somebody takes its place. A holder that falls silent is asked
  * after 1.1 periods, 1.2, 1.3 ... and forgotten after 2: at two seconds a period, that is at most
  * four after its last word, and three on average after its end. */
-static void nw0__refresh(nw0__record *r, nw0__claim claim) {
+static void nw0__refresh(nw0__record *r, const nw0__claim *claim) {
+    nw0__claim *holder = &r->holder;
     char from[NW0_ADDRESS_SIZE], to[NW0_ADDRESS_SIZE];
-    if (!nw0__same(r->holder.at, claim.at)) {
-        nw0__debug("moved: \"%s\" from %s to %s", r->name, nw0__print(r->holder.at, from),
-                   nw0__print(claim.at, to));
+    if (!nw0__same(holder->at, claim->at)) {
+        nw0__debug("moved: \"%s\" from %s to %s", r->name, nw0__print(holder->at, from),
+                   nw0__print(claim->at, to));
         nw0__wake_waiters();
     }
-    r->holder = claim;
+    *holder = *claim;
     r->rival.ttl = 0;
     r->asked = 0;
-    if (nw0__is_self(claim.mouth)) r->due = NW0__NEVER;
-    else
-        r->due =
-            claim.heard + (nw0__answers(claim.mouth) ? 1.1 * nw0__period(claim.ttl) : claim.ttl);
+    r->due = holder->heard;
+    if (nw0__is_self(holder->mouth)) r->due = NW0__NEVER;
+    else r->due += nw0__answers(holder->mouth) ? 1.1 * nw0__period(holder->ttl) : holder->ttl;
 }
 
 /* Half of the table is the most that one sender gets, so that it cannot keep the others out. */
@@ -1620,20 +1610,20 @@ static bool nw0__has_room(nw0__place mouth) {
            d->count < NW0_MAX_SERVICES - NW0_MAX_SERVICES / 32; /* the rest is for our own */
 }
 
-static void nw0__remember(const char *name, nw0__claim claim) {
+static void nw0__remember(const char *name, const nw0__claim *claim) {
     struct nw0__discovery *d = &nw0__discovery;
     nw0__record *r = nw0__place_for(name);
     char text[NW0_ADDRESS_SIZE];
-    if (!nw0__has_room(claim.mouth)) {
+    if (!nw0__has_room(claim->mouth)) {
         nw0__debug("dropped: \"%s\": the table is full, or its sender has filled half of it", name);
         return;
     }
     memmove(r + 1, r, (size_t)(d->table + d->count++ - r) * sizeof *r);
     memset(r, 0, sizeof *r);
     memcpy(r->name, name, strlen(name));
-    r->holder.at = claim.at;
+    r->holder.at = claim->at;
     nw0__refresh(r, claim);
-    nw0__debug("joined: \"%s\" at %s", name, nw0__print(claim.at, text));
+    nw0__debug("joined: \"%s\" at %s", name, nw0__print(claim->at, text));
     nw0__wake_waiters();
 }
 
@@ -1656,16 +1646,16 @@ static bool nw0__is_local(uint32_t ip) {
     return mouth >= 0 && (nw0__is_loopback(ip) || nw0__discovery.networks[mouth].ip == ip);
 }
 
-/* Sends a datagram from one of the mouths. That a network is down, has no route or no room is
- * normal: the next round is in two seconds. */
-static void nw0__send_datagram(int mouth, nw0__place to, const char *text) {
+/* That a network is down, has no route or no room is normal: the next round is in two seconds. */
+static void nw0__send_datagram(int fd, nw0__place to, const char *text) {
     struct sockaddr_in a = nw0__sockaddr(to);
     char where[NW0_ADDRESS_SIZE];
-    bool sent = NW0__TRY(sendto, sendto(nw0__discovery.networks[mouth].mouth, text, strlen(text),
-                                        MSG_DONTWAIT | NW0__NOSIGNAL, (struct sockaddr *)&a,
-                                        sizeof a)) >= 0;
-    nw0__debug("%ssent to %s%s%s: %s", sent ? "" : "not ", nw0__print(to, where), sent ? "" : ", ",
-               sent ? "" : strerror(errno), text);
+    size_t n = strlen(text);
+    int flags = MSG_DONTWAIT | NW0__NOSIGNAL;
+    nw0__print(to, where);
+    if (NW0__TRY(sendto, sendto(fd, text, n, flags, (struct sockaddr *)&a, sizeof a)) < 0)
+        nw0__debug("not sent to %s (%s): %s", where, strerror(errno), text);
+    else nw0__debug("sent to %s: %s", where, text);
 }
 
 static const nw0__place nw0__everybody = {0, 0};
@@ -1679,12 +1669,13 @@ static void nw0__say(int mouth, nw0__place to, const char *name, nw0__place at, 
     char text[NW0__DATAGRAM + 1];
     if (net->mouth < 0 || nw0__write_advert(name, at, ttl, text) == 0) return;
     if (to.port) {
-        nw0__send_datagram(mouth, to, text);
+        nw0__send_datagram(net->mouth, to, text);
     } else if (nw0__is_loopback(net->ip)) {
-        nw0__send_datagram(mouth, nw0__at(0x7FFFFFFF, port), text); /* 127.255.255.255 */
+        nw0__send_datagram(net->mouth, nw0__at(0x7FFFFFFF, port), text); /* 127.255.255.255 */
     } else {
-        nw0__send_datagram(mouth, nw0__at(0xFFFFFFFF, port), text);
-        if (~net->mask > 1) nw0__send_datagram(mouth, nw0__at(net->ip | ~net->mask, port), text);
+        nw0__send_datagram(net->mouth, nw0__at(0xFFFFFFFF, port), text);
+        if (~net->mask > 1)
+            nw0__send_datagram(net->mouth, nw0__at(net->ip | ~net->mask, port), text);
     }
 }
 
@@ -1749,16 +1740,14 @@ static nw0__own *nw0__own_service(const char *name) {
  * random while, at most 80 ms. */
 static void nw0__answer_everything_later(nw0__place who, int via) {
     struct nw0__discovery *d = &nw0__discovery;
-    nw0__asker *a = d->askers, *end = d->askers + d->asker_count;
-    while (a < end && !nw0__same(a->who, who)) a++;
-    if (a < end || d->own_count == 0 || d->asker_count == NW0__ASKERS)
-        return; /* it has asked by another way already */
+    nw0__asker asker = {who, via, 0, nw0__now()};
+    int i;
+    if (d->own_count == 0 || d->asker_count == NW0__ASKERS) return;
+    for (i = 0; i < d->asker_count; i++)
+        if (nw0__same(d->askers[i].who, who)) return; /* it has asked by another way already */
     d->random = d->random * 1664525u + 1013904223u;
-    a->who = who;
-    a->via = via;
-    a->next = 0;
-    a->at = nw0__now() + 0.08 * (d->random >> 16) / 65536;
-    d->asker_count++;
+    asker.at += 0.08 * (d->random >> 16) / 65536;
+    d->askers[d->asker_count++] = asker;
 }
 
 /* A few adverts to each who asked for all of them and whose time has come. Returns when there is
@@ -1797,13 +1786,13 @@ static void nw0__answer(const char *name, nw0__place who, int via, bool shouted)
 
 /* Somebody else claims a name. The first holder keeps it while it lives: it is asked, and
  * nw0__doubt decides. */
-static void nw0__challenge(nw0__record *r, nw0__claim claim) {
+static void nw0__challenge(nw0__record *r, const nw0__claim *claim) {
     if (r->rival.ttl > 0 || !nw0__answers(r->holder.mouth))
         return; /* it is being asked already; it never answers */
     nw0__debug("\"%s\" is claimed by a second program: asking the first", r->name);
-    r->rival = claim;
+    r->rival = *claim;
     r->asked = 0;
-    r->due = claim.heard;
+    r->due = claim->heard;
 }
 
 /* A program on this machine speaks on every network that it is on, and by each says another
@@ -1818,19 +1807,26 @@ static void nw0__hear_goodbye(nw0__record *r, nw0__place mouth) {
     else if (nw0__same(r->rival.mouth, mouth)) r->rival.ttl = 0;
 }
 
-static void nw0__hear_claim(const char *name, nw0__claim claim) {
+/* Somebody says that a service is at a place, or with ttl 0 that it is no more. */
+static void nw0__hear_claim(const char *name, nw0__place at, nw0__place mouth, double ttl) {
+    nw0__claim claim = {at, mouth, ttl, nw0__now()};
     nw0__record *r = nw0__find(name);
     nw0__claim *holder = r ? &r->holder : NULL;
-    if (!(claim.ttl > 0)) nw0__hear_goodbye(r, claim.mouth);
-    else if (!r) nw0__remember(name, claim);
-    else if (nw0__same(holder->mouth, claim.mouth)) nw0__refresh(r, claim);
+    if (!(ttl > 0)) nw0__hear_goodbye(r, mouth);
+    else if (!r) nw0__remember(name, &claim);
+    else if (nw0__same(holder->mouth, mouth)) nw0__refresh(r, &claim);
     else if (nw0__is_self(holder->mouth)) return; /* the name is ours, and we live */
-    else if (nw0__is_for_others(claim.mouth) && nw0__is_loopback(holder->mouth.ip)) return;
-    else if (nw0__same(holder->at, claim.at)) nw0__refresh(r, claim); /* it was started again */
-    else if (nw0__is_for_others(holder->mouth) && nw0__is_loopback(claim.mouth.ip) &&
-             holder->at.port == claim.at.port)
-        nw0__refresh(r, claim); /* it is heard by a better way */
-    else nw0__challenge(r, claim);
+    else if (nw0__is_for_others(mouth) && nw0__is_loopback(holder->mouth.ip)) return;
+    else if (nw0__same(holder->at, at)) nw0__refresh(r, &claim); /* it was started again */
+    else if (nw0__is_for_others(holder->mouth) && nw0__is_loopback(mouth.ip) &&
+             holder->at.port == at.port)
+        nw0__refresh(r, &claim); /* it is heard by a better way */
+    else nw0__challenge(r, &claim);
+}
+
+/* The same of a service of ours, as if we had heard it. */
+static void nw0__hear_own(const nw0__own *own, double ttl) {
+    nw0__hear_claim(own->name, nw0__seen_here(own->at), nw0__at(0, 0), ttl);
 }
 
 /* Why a datagram is not to be believed; NULL: it is. */
@@ -1850,7 +1846,6 @@ static void nw0__hear(const char *bytes, size_t n, nw0__place from, int via) {
     char text[NW0_ADDRESS_SIZE];
     const char *objection;
     nw0__advert advert;
-    nw0__claim claim;
     int mouth = nw0__mouth_for(from.ip);
     if (mouth >= 0 && nw0__same(from, nw0__at(d->networks[mouth].ip, d->networks[mouth].port)))
         return; /* our own words */
@@ -1861,16 +1856,11 @@ static void nw0__hear(const char *bytes, size_t n, nw0__place from, int via) {
         return;
     }
     nw0__debug("heard from %s: %.*s", nw0__print(from, text), (int)n, bytes);
-    claim.at = advert.at;
-    claim.mouth = from;
-    claim.ttl = advert.ttl;
-    claim.heard = nw0__now();
-    if (advert.name[0] != '?') nw0__hear_claim(advert.name, claim);
+    if (advert.name[0] != '?') nw0__hear_claim(advert.name, advert.at, from, advert.ttl);
     else nw0__answer(advert.name + 1, from, via < 0 ? mouth : via, via < 0);
 }
 
-/* Everything that has come to a socket; but no more than a thousand at a time, however much
- * comes. */
+/* What has come to a socket; but no more than a thousand at a time, however much comes. */
 static void nw0__drain(int fd, int via) {
     char bytes[NW0__DATAGRAM + 1]; /* one byte more than allowed shows that it is too long */
     struct sockaddr_in a;
@@ -1899,7 +1889,7 @@ static void nw0__doubt(nw0__record *r) {
         r->due = nw0__now() + (rival ? NW0__RIVAL_PAUSE_S : 0.1 * nw0__period(r->holder.ttl));
     } else if (rival) {
         nw0__debug("\"%s\" is silent: the second program takes its place", r->name);
-        nw0__refresh(r, r->rival);
+        nw0__refresh(r, &r->rival);
     } else {
         nw0__forget(r, "it is silent, and does not answer");
     }
@@ -1916,26 +1906,16 @@ static double nw0__doubts(double now) {
     return next;
 }
 
-/* A service of ours enters the table, or with ttl 0 leaves it, as if we had heard of it. */
-static void nw0__hear_own(const nw0__own *own, double ttl) {
-    nw0__claim claim;
-    claim.at = nw0__seen_here(own->at);
-    claim.mouth = nw0__at(0, 0);
-    claim.ttl = ttl;
-    claim.heard = nw0__now();
-    nw0__hear_claim(own->name, claim);
-}
-
 /* Announces some of those that are due. False: there are more. */
 static bool nw0__announce_due(void) {
-    struct nw0__discovery *d = &nw0__discovery;
-    int i, sent = 0;
-    for (i = 0; i < d->own_count; i++) {
-        if (!d->own[i].due) continue;
-        if (sent++ == NW0__BATCH) return false;
-        d->own[i].due = false;
-        nw0__hear_own(&d->own[i], d->own[i].ttl);
-        nw0__announce(&d->own[i], d->own[i].ttl);
+    nw0__own *own = nw0__discovery.own, *end = own + nw0__discovery.own_count;
+    int room = NW0__BATCH;
+    for (; own < end; own++) {
+        if (!own->due) continue;
+        if (room-- == 0) return false;
+        own->due = false;
+        nw0__hear_own(own, own->ttl);
+        nw0__announce(own, own->ttl);
     }
     return true;
 }
@@ -1967,10 +1947,10 @@ static void nw0__open_ear(void) {
     d->ear = nw0__open_udp(nw0__at(0, nw0__library.port), SO_REUSEADDR);
     d->deaf = d->ear < 0 ? errno : 0;
     if (d->deaf == before) return; /* it was said already */
-    if (!d->deaf) nw0__debug("UDP port %u is free now", port);
-    else
+    if (d->deaf)
         nw0__debug("UDP port %u cannot be shared (%s): only answers are heard", port,
                    strerror(d->deaf));
+    else nw0__debug("UDP port %u is free now", port);
 }
 
 static void nw0__close_mouth(nw0__network *net) {
@@ -2154,9 +2134,9 @@ static void nw0__give(const char *name, nw0__place at, nw0_service *service) {
 /* Waits for a name: asks aloud, and again with longer and longer pauses, because a broadcast may be
  * lost. NULL: not there in time, or EINTR. */
 static nw0__record *nw0__wait_for_name(const char *name, double deadline) {
-    nw0__waiter w;
     double now = nw0__now(), pause = 0.02, ask = now;
     nw0__record *r = nw0__find(name);
+    nw0__waiter w;
     int result = 0;
     if (r) return r;
     errno = ETIMEDOUT;
@@ -2197,18 +2177,15 @@ NW0_API int nw0_discover(const char *name, double wait_for_s, nw0_service *servi
     nw0__record *r = NULL;
     char where[100];
     if (nw0__check_name(name, NW0_ADVERT_TTL_S) < 0 || nw0__enter() < 0) return -1;
-    if (nw0__start_discovery() == 0) {
-        r = nw0__wait_for_name(name, deadline);
-        if (r) nw0__give(name, r->holder.at, service);
-        else if (errno == ETIMEDOUT)
-            nw0__fail(ETIMEDOUT,
-                      "no service called \"%s\" was heard on %s within %g s: is it running, and on "
-                      "the same network?%s",
-                      name, nw0__network_names(where), wait_for_s,
-                      nw0__discovery.ear >= 0
-                          ? ""
-                          : " (Another program holds the UDP port, and does not share it.)");
-    }
+    if (nw0__start_discovery() == 0) r = nw0__wait_for_name(name, deadline);
+    if (r) nw0__give(name, r->holder.at, service);
+    else if (errno == ETIMEDOUT)
+        nw0__fail(ETIMEDOUT,
+                  "no service called \"%s\" was heard on %s within %g s: is it running, and on the "
+                  "same network?%s",
+                  name, nw0__network_names(where), wait_for_s,
+                  nw0__discovery.ear < 0 ? " (Another program holds the UDP port for itself.)"
+                                         : "");
     nw0__leave();
     return r ? 0 : -1;
 }
@@ -2280,51 +2257,39 @@ NW0_API int nw0_discover_all(double wait_for_s, nw0_service services[], int capa
 NW0_API int nw0_discover_group(const char *group, const char *separator,
                                const char *const exclude[], nw0_service services[], int capacity) {
     if (group) return nw0__list(0, group, separator, exclude, services, capacity);
-    return nw0__fail(EINVAL, "the group is NULL: give \"chat\" for \"chat/alice\", or call "
-                             "nw0_discover_all");
+    return nw0__fail(EINVAL, "the group is NULL: give one, or call nw0_discover_all");
 }
 
-/* Is a member of the list no longer in the table, or elsewhere? */
-static bool nw0__has_left(const nw0_service *member, const char *group, const char *separator) {
-    const nw0__record *r = nw0__find(member->name);
-    char text[NW0_ADDRESS_SIZE];
-    return !r || !nw0__is_member(member->name, group, separator) ||
-           strcmp(member->address, nw0__print(r->holder.at, text)) != 0;
-}
-
-/* The first of the table that is not in the list, and where it has to be there: both are sorted,
- * and all members are in the table. NULL: they agree. */
-static const nw0__record *nw0__find_joined(const char *group, const char *separator,
-                                           const nw0_service members[], int count, int *at) {
-    const nw0__record *r = nw0__discovery.table, *end = r + nw0__discovery.count;
-    for (*at = 0; r < end; r++) {
-        if (!nw0__is_member(r->name, group, separator)) continue;
-        if (*at == count || strcmp(members[*at].name, r->name) != 0) return r;
-        ++*at;
-    }
-    return NULL;
-}
-
-/* Brings the list nearer to the table by one change. 0: they agree. */
+/* Brings the list nearer to the table by one change: both are sorted, so that one walk along both
+ * tells what is missing in either. Who has left comes first, for want of room. 0: they agree. */
 static int nw0__one_change(const char *group, const char *separator, nw0_service members[],
                            int *count, int capacity, nw0_service *changed) {
-    const nw0__record *joined;
-    int at = 0;
-    while (at < *count && !nw0__has_left(&members[at], group, separator)) at++;
-    if (at < *count) {
-        if (changed) *changed = members[at];
-        memmove(&members[at], &members[at + 1], (size_t)(--*count - at) * sizeof members[0]);
-        return NW0_LEFT;
+    const nw0__record *r = nw0__discovery.table, *end = r + nw0__discovery.count, *joined = NULL;
+    nw0__place at;
+    int m = 0, where = 0, order;
+    while (m < *count || r < end) {
+        if (r < end && !nw0__is_member(r->name, group, separator)) {
+            r++;
+            continue;
+        }
+        order = m == *count ? 1 : r == end ? -1 : strcmp(members[m].name, r->name);
+        if (order < 0 || (order == 0 && (!nw0__parse_place(members[m].address, &at) ||
+                                         !nw0__same(at, r->holder.at)))) { /* it moved */
+            if (changed) *changed = members[m];
+            memmove(&members[m], &members[m + 1], (size_t)(--*count - m) * sizeof members[0]);
+            return NW0_LEFT;
+        }
+        if (order == 0) m++;
+        else if (!joined) joined = r, where = m;
+        r++;
     }
-    joined = nw0__find_joined(group, separator, members, *count, &at);
     if (!joined) return 0;
     if (*count >= capacity)
-        return nw0__fail(ENOBUFS,
-                         "\"%s\" has joined, but the list is full with %d: give a longer one",
+        return nw0__fail(ENOBUFS, "\"%s\" joined, but the list is full with %d: give a longer one",
                          joined->name, *count);
-    memmove(&members[at + 1], &members[at], (size_t)((*count)++ - at) * sizeof members[0]);
-    nw0__give(joined->name, joined->holder.at, &members[at]);
-    if (changed) *changed = members[at];
+    memmove(&members[where + 1], &members[where], (size_t)((*count)++ - where) * sizeof members[0]);
+    nw0__give(joined->name, joined->holder.at, &members[where]);
+    if (changed) *changed = members[where];
     return NW0_JOINED;
 }
 
@@ -2339,10 +2304,10 @@ NW0_API int nw0_wait_for_change(const char *group, const char *separator, nw0_se
     if (nw0__start_discovery() < 0 || nw0__begin_waiting(&w) < 0) return nw0__leave(), -1;
     nw0__first_look();
     while ((result = nw0__one_change(group, separator, members, count, capacity, changed)) == 0) {
-        if (nw0__now() < deadline) result = nw0__wait_for_table(&w, deadline);
-        else
+        if (nw0__now() >= deadline)
             result = nw0__fail(ETIMEDOUT, "nobody joined or left%s%.80s within %g s",
                                group ? " " : "", group ? group : "", wait_for_s);
+        else result = nw0__wait_for_table(&w, deadline);
         if (result < 0) break;
     }
     nw0__end_waiting(&w);
@@ -2350,8 +2315,8 @@ NW0_API int nw0_wait_for_change(const char *group, const char *separator, nw0_se
     return result;
 }
 
-static int nw0__listen(
-    nw0__place *place); /* see messages: opens a listening socket; port 0 becomes a free one */
+/* See messages: opens a listening socket, port 0 becomes a free one; where one is already. */
+static int nw0__listen(nw0__place *place);
 static uint32_t nw0__listening_ip(uint16_t port, uint32_t otherwise);
 
 /* The address of a new advert: as it was given, completed by a listening socket where it has no
@@ -2373,9 +2338,9 @@ static int nw0__check_free(const char *name) {
     nw0__record *r = nw0__wait_for_name(name, nw0__now() + 0.3);
     char text[NW0_ADDRESS_SIZE];
     if (!r) return errno == ETIMEDOUT ? 0 : -1;
-    return nw0__fail(
-        EEXIST, "the name \"%s\" is taken by %s at %s: choose another, or end that program", name,
-        nw0__own_service(name) ? "this program" : "a program", nw0__print(r->holder.at, text));
+    return nw0__fail(EEXIST, "the name \"%s\" is taken by %s at %s: choose another, or end it",
+                     name, nw0__own_service(name) ? "this program" : "a program",
+                     nw0__print(r->holder.at, text));
 }
 
 /* With the lock held. */
