@@ -529,55 +529,40 @@ static size_t nw0__get32(const unsigned char *at) {
     return (size_t)at[0] << 24 | (size_t)at[1] << 16 | (size_t)at[2] << 8 | (size_t)at[3];
 }
 
-/* The length of the UTF-8 character at s, of which n bytes are there: 1 to 4; 0 if it is none. The
- * table of the standard: the second byte is what excludes overlong forms, surrogates and everything
- * above 10FFFF. */
+/* The length of the UTF-8 character at s, of which n bytes are there: 1 to 4; 0 if it is none. */
 static size_t nw0__utf8_char(const unsigned char *s, size_t n) {
-    unsigned char low = 0x80, high = 0xBF;
     size_t length, i;
-    if (n == 0) return 0;
-    if (s[0] < 0x80) return 1;
-    if (s[0] < 0xC2 || s[0] > 0xF4) return 0;
-    length = s[0] < 0xE0 ? 2 : s[0] < 0xF0 ? 3 : 4;
-    if (s[0] == 0xE0) low = 0xA0;
-    if (s[0] == 0xED) high = 0x9F;
-    if (s[0] == 0xF0) low = 0x90;
-    if (s[0] == 0xF4) high = 0x8F;
-    if (n < length || s[1] < low || s[1] > high) return 0;
-    for (i = 2; i < length; i++)
-        if (s[i] < 0x80 || s[i] > 0xBF) return 0;
+    if (n == 0 || (s[0] >= 0x80 && s[0] < 0xC2) || s[0] > 0xF4) return 0;
+    length = s[0] < 0x80 ? 1 : s[0] < 0xE0 ? 2 : s[0] < 0xF0 ? 3 : 4;
+    if (n < length) return 0;
+    for (i = 1; i < length; i++)
+        if ((s[i] & 0xC0) != 0x80) return 0;
+    if ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xF0 && s[1] < 0x90)) return 0; /* overlong */
+    if (s[0] == 0xED && s[1] > 0x9F) return 0; /* surrogates, which are halves of characters */
+    if (s[0] == 0xF4 && s[1] > 0x8F) return 0; /* above 10FFFF */
     return length;
 }
 
 static bool nw0__utf8(const char *text, size_t n) {
     const unsigned char *s = (const unsigned char *)text;
-    while (n > 0) {
-        size_t length = nw0__utf8_char(s, n);
-        if (length == 0) return false;
-        s += length;
-        n -= length;
-    }
-    return true;
+    size_t length = 1;
+    for (; n > 0 && length > 0; s += length, n -= length) length = nw0__utf8_char(s, n);
+    return length > 0;
 }
 
 /* Unicode to UTF-8; returns how many bytes. */
 static size_t nw0__utf8_encode(unsigned long c, char out[4]) {
-    if (c < 0x80) return out[0] = (char)c, (size_t)1;
-    if (c < 0x800) {
-        out[0] = (char)(0xC0 | c >> 6);
-    } else if (c < 0x10000) {
-        out[0] = (char)(0xE0 | c >> 12);
-        out[1] = (char)(0x80 | (c >> 6 & 0x3F));
-    } else {
-        out[0] = (char)(0xF0 | c >> 18);
-        out[1] = (char)(0x80 | (c >> 12 & 0x3F));
-        out[2] = (char)(0x80 | (c >> 6 & 0x3F));
-    }
-    {
-        size_t last = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
-        out[last] = (char)(0x80 | (c & 0x3F));
-        return last + 1;
-    }
+    static const unsigned char first[] = {0, 0xC0, 0xE0, 0xF0};
+    size_t last = c < 0x80 ? 0 : c < 0x800 ? 1 : c < 0x10000 ? 2 : 3, i;
+    for (i = last; i > 0; i--, c >>= 6) out[i] = (char)(0x80 | (c & 0x3F));
+    out[0] = (char)(first[last] | c);
+    return last + 1;
+}
+
+/* Where c is among the letters; -1: it is none of them. */
+static int nw0__index(const char *letters, char c) {
+    const char *at = c ? strchr(letters, c) : NULL;
+    return at ? (int)(at - letters) : -1;
 }
 
 /* A place in a text that is being parsed. */
@@ -585,21 +570,15 @@ typedef struct nw0__text {
     const char *at, *end;
 } nw0__text;
 
+static nw0__text nw0__text_of(const char *string) {
+    nw0__text t = {string, string + strlen(string)};
+    return t;
+}
+
 static bool nw0__skip(nw0__text *t, char c) {
     if (t->at == t->end || *t->at != c) return false;
     t->at++;
     return true;
-}
-
-static void nw0__skip_space(nw0__text *t) {
-    while (t->at < t->end && (*t->at == ' ' || *t->at == '\t' || *t->at == '\n' || *t->at == '\r'))
-        t->at++;
-}
-
-static int nw0__hex(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
 /* The four digits after \u; -1 if they are not there. */
@@ -607,10 +586,10 @@ static long nw0__json_hex4(nw0__text *t) {
     long value = 0;
     int i;
     if (t->end - t->at < 4) return -1;
-    for (i = 0; i < 4; i++, t->at++) {
-        int digit = nw0__hex(*t->at);
+    for (i = 0; i < 4; i++) {
+        int digit = nw0__index("0123456789abcdef0123456789ABCDEF", *t->at++);
         if (digit < 0) return -1;
-        value = value << 4 | digit;
+        value = value << 4 | (digit & 15);
     }
     return value;
 }
@@ -619,17 +598,12 @@ static long nw0__json_hex4(nw0__text *t) {
  * wrong. Characters beyond FFFF come as two halves (surrogates), each a \u of its own; a half alone
  * is no character, and a NUL would end the name early. */
 static size_t nw0__json_escape(nw0__text *t, char out[4]) {
-    static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
-    const char *known;
     long c, half;
-    if (t->at == t->end) return 0;
-    if (*t->at != 'u') {
-        known = *t->at ? strchr(from, *t->at) : NULL;
-        if (!known) return 0;
-        t->at++;
-        return out[0] = to[known - from], (size_t)1;
+    if (!nw0__skip(t, 'u')) {
+        int known = t->at < t->end ? nw0__index("\"\\/bfnrt", *t->at++) : -1;
+        if (known < 0) return 0;
+        return out[0] = "\"\\/\b\f\n\r\t"[known], (size_t)1;
     }
-    t->at++;
     c = nw0__json_hex4(t);
     if (c >= 0xD800 && c < 0xDC00) {
         if (!nw0__skip(t, '\\') || !nw0__skip(t, 'u')) return 0;
@@ -645,16 +619,13 @@ static size_t nw0__json_escape(nw0__text *t, char out[4]) {
 /* A JSON string into out, which has room for so many bytes, a NUL included. False if it is wrong or
  * does not fit. */
 static bool nw0__json_string(nw0__text *t, char *out, size_t room) {
-    size_t used = 0;
+    size_t used = 0, n;
+    char c[4];
     if (!nw0__skip(t, '"')) return false;
     while (!nw0__skip(t, '"')) {
-        char c[4];
-        size_t n;
-        if (t->at == t->end) return false;
+        if (t->at == t->end || (unsigned char)*t->at < 0x20) return false;
         if (nw0__skip(t, '\\')) {
             n = nw0__json_escape(t, c);
-        } else if ((unsigned char)*t->at < 0x20) {
-            return false;
         } else {
             n = nw0__utf8_char((const unsigned char *)t->at, (size_t)(t->end - t->at));
             memcpy(c, t->at, n);
@@ -668,8 +639,7 @@ static bool nw0__json_string(nw0__text *t, char *out, size_t room) {
     return true;
 }
 
-/* Decimal digits; returns how many there were. A datagram has too few for more than a double can
- * hold. */
+/* Decimal digits; returns how many there were. */
 static int nw0__digits(nw0__text *t, double *value) {
     int count = 0;
     for (*value = 0; t->at < t->end && *t->at >= '0' && *t->at <= '9'; t->at++, count++)
@@ -677,14 +647,19 @@ static int nw0__digits(nw0__text *t, double *value) {
     return count;
 }
 
+/* The same as a number: without a leading zero, which some read as octal. */
+static bool nw0__whole_number(nw0__text *t, double *value) {
+    const char *start = t->at;
+    int digits = nw0__digits(t, value);
+    return digits == 1 || (digits > 1 && *start != '0');
+}
+
 /* A JSON number that is not negative. Not strtod(): in some countries that expects a comma. */
 static bool nw0__json_number(nw0__text *t, double *value) {
-    const char *start = t->at;
     double part;
-    int digits = nw0__digits(t, value);
-    if (digits == 0 || (*start == '0' && digits > 1)) return false;
+    if (!nw0__whole_number(t, value)) return false;
     if (nw0__skip(t, '.')) {
-        digits = nw0__digits(t, &part);
+        int digits = nw0__digits(t, &part);
         if (digits == 0) return false;
         for (; digits > 0; digits--) part /= 10;
         *value += part;
@@ -701,22 +676,15 @@ static bool nw0__json_number(nw0__text *t, double *value) {
 
 /* text as a JSON string, quotes included; returns its length, or 0 if it does not fit. */
 static size_t nw0__json_quote(const char *text, char *out, size_t room) {
-    static const char digits[] = "0123456789abcdef";
-    size_t used = 0;
+    size_t used = 1;
     if (room < 2) return 0;
-    out[used++] = '"';
+    out[0] = '"';
     for (; *text; text++) {
         unsigned char c = (unsigned char)*text;
         if (used + 8 > room) return 0;
         if (c == '"' || c == '\\') out[used++] = '\\';
-        if (c < 0x20) {
-            memcpy(out + used, "\\u00", 4);
-            out[used + 4] = digits[c >> 4];
-            out[used + 5] = digits[c & 15];
-            used += 6;
-        } else {
-            out[used++] = *text;
-        }
+        if (c >= 0x20) out[used++] = *text;
+        else used += (size_t)snprintf(out + used, 7, "\\u%04x", (unsigned)c);
     }
     out[used++] = '"';
     return used;
@@ -735,44 +703,34 @@ static bool nw0__matches(const char *pattern, const char *text) {
     return *pattern == '\0';
 }
 
-/* The character of base64 for six bits, and back: -1 if it is none. */
-static char nw0__base64_char(unsigned bits) {
-    return "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"[bits & 63];
+/* Base64: six bits are a character. Three bytes are four characters, of which '=' stands for those
+ * that have no bit of the data. */
+#define NW0__LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+static const char nw0__base64[] = NW0__LETTERS "+/";
+
+/* Do so many bytes and a NUL fit into the buffer? NULL and 0 only wants to know the size. */
+static int nw0__fits(size_t size, const void *buffer, size_t capacity) {
+    if (buffer ? size < capacity : capacity == 0) return 0;
+    return nw0__fail(EMSGSIZE, "the result and a NUL are %lu bytes: give a larger buffer than %lu",
+                     (unsigned long)size + 1, (unsigned long)capacity);
 }
 
-static int nw0__base64_bits(char c) {
-    if (c >= 'A' && c <= 'Z') return c - 'A';
-    if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-    if (c >= '0' && c <= '9') return c - '0' + 52;
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-/* Three bytes are four characters; where the last one or two are missing, '=' stands for them. */
 NW0_API ssize_t nw0_bytes_to_string(const void *data, size_t size, char *string, size_t capacity) {
     const unsigned char *in = (const unsigned char *)data;
     size_t length, i;
     if (size == NW0_TEXT) size = data ? strlen((const char *)data) : 0;
     if (!data && size > 0)
         return nw0__fail(EINVAL, "there is no data to turn into text: the pointer is NULL");
-    if (size > SIZE_MAX / 2)
+    if (size > SIZE_MAX / 8)
         return nw0__fail(EMSGSIZE, "%lu bytes are too many to turn into text", (unsigned long)size);
     length = (size + 2) / 3 * 4;
-    if (!string && capacity == 0) return (ssize_t)length;
-    if (!string || length >= capacity)
-        return nw0__fail(EMSGSIZE,
-                         "%lu bytes make %lu characters of text and a NUL, and the buffer holds "
-                         "%lu: give a larger one",
-                         (unsigned long)size, (unsigned long)length, (unsigned long)capacity);
-    for (i = 0; i < size; i += 3) {
-        size_t left = size - i;
-        unsigned bits = (unsigned)in[i] << 16 | (left > 1 ? (unsigned)in[i + 1] << 8 : 0) |
-                        (left > 2 ? in[i + 2] : 0);
-        *string++ = nw0__base64_char(bits >> 18);
-        *string++ = nw0__base64_char(bits >> 12);
-        *string++ = left > 1 ? nw0__base64_char(bits >> 6) : '=';
-        *string++ = left > 2 ? nw0__base64_char(bits) : '=';
+    if (nw0__fits(length, string, capacity) < 0) return -1;
+    for (i = 0; string && i < length; i++) {
+        size_t bit = i * 6, at = bit / 8; /* each character lies across two bytes */
+        unsigned two = (at < size ? in[at] * 256u : 0u) + (at + 1 < size ? in[at + 1] : 0u);
+        string[i] = at < size ? nw0__base64[two >> (10 - bit % 8) & 63] : '=';
     }
-    *string = '\0';
+    if (string) string[length] = '\0';
     return (ssize_t)length;
 }
 
@@ -783,35 +741,30 @@ static ssize_t nw0__base64_size(const char *string) {
     if (length % 4 != 0) return -1;
     while (pad < 2 && pad < length && string[length - 1 - pad] == '=') pad++;
     for (i = 0; i < length - pad; i++)
-        if (nw0__base64_bits(string[i]) < 0) return -1;
-    if (pad && nw0__base64_bits(string[length - pad - 1]) & (pad == 2 ? 15 : 3)) return -1;
+        if (nw0__index(nw0__base64, string[i]) < 0) return -1;
+    if (pad && nw0__index(nw0__base64, string[length - pad - 1]) & (pad == 2 ? 15 : 3)) return -1;
     return (ssize_t)(length / 4 * 3 - pad);
 }
 
 NW0_API ssize_t nw0_string_to_bytes(const char *string, void *data, size_t capacity) {
-    unsigned char *out = (unsigned char *)data;
+    char *out = (char *)data, *end;
     ssize_t size = string ? nw0__base64_size(string) : -1;
-    size_t i;
+    unsigned bits = 0;
+    int i;
     if (size < 0)
-        return nw0__fail(EINVAL,
-                         "\"%.40s\" is not base64: it was cut, or is not from nw0_bytes_to_string",
+        return nw0__fail(EINVAL, "\"%.40s\" is not base64, or was cut: see nw0_bytes_to_string",
                          string ? string : "");
-    if (!data && capacity == 0) return size;
-    if (!data || (size_t)size >= capacity)
-        return nw0__fail(EMSGSIZE,
-                         "the text stands for %lu bytes, which with a NUL after them do not fit "
-                         "into %lu: give a larger buffer",
-                         (unsigned long)size, (unsigned long)capacity);
-    for (i = 0; i < (size_t)size; i++) {
-        size_t first = i / 3 * 4 + i % 3; /* each byte lies across two characters */
-        int high = nw0__base64_bits(string[first]), low = nw0__base64_bits(string[first + 1]);
-        out[i] = (unsigned char)(i % 3 == 0   ? high << 2 | low >> 4
-                                 : i % 3 == 1 ? high << 4 | low >> 2
-                                              : high << 6 | low);
+    if (nw0__fits((size_t)size, data, capacity) < 0) return -1;
+    if (!data) return size;
+    for (end = out + size, i = 0; out < end; i++) {
+        bits = bits << 6 | (unsigned)nw0__index(nw0__base64, *string++);
+        if (i % 4 > 0) *out++ = (char)(bits >> (6 - i % 4 * 2)); /* the second completes a byte */
     }
-    out[size] = '\0';
+    *end = '\0';
     return size;
 }
+
+#define NW0__BLANKS " \t\r\n"
 
 /* One character of a word: *in moves past it, *quote is what it stands in. Returns it; 0 where the
  * word ends, -1 where the line ends although it must go on, -2 if it was a quote, which is not part
@@ -819,14 +772,13 @@ NW0_API ssize_t nw0_string_to_bytes(const char *string, void *data, size_t capac
 static int nw0__word_char(const char **in, char *quote) {
     char c = **in;
     if (c == '\0') return *quote ? -1 : 0;
-    if (!*quote && (c == ' ' || c == '\t' || c == '\n' || c == '\r')) return 0;
+    if (!*quote && strchr(NW0__BLANKS, c)) return 0;
     ++*in;
     if (c == *quote) return *quote = '\0', -2;
     if (!*quote && (c == '"' || c == '\'')) return *quote = c, -2;
     if (c != '\\' || *quote == '\'') return (unsigned char)c;
     if (**in == '\0') return -1;
-    if (*quote && !strchr("\"\\$`", **in))
-        return '\\'; /* between double quotes it protects only these */
+    if (*quote && !strchr("\"\\$`", **in)) return c; /* it protects only these in double quotes */
     return (unsigned char)*(*in)++;
 }
 
@@ -835,7 +787,7 @@ static int nw0__word_char(const char **in, char *quote) {
 static int nw0__word(const char **in, char *out) {
     char quote = '\0';
     int c;
-    *in += strspn(*in, " \t\r\n");
+    *in += strspn(*in, NW0__BLANKS);
     if (**in == '\0') return 0;
     while ((c = nw0__word_char(in, &quote)) != 0) {
         if (c == -1) return -1;
@@ -851,14 +803,13 @@ NW0_API int nw0_action_and_params(char *commandline, char *words[], int capacity
     int count = 0, found;
     if (!commandline || (!words && capacity > 0))
         return nw0__fail(EINVAL, "there is no command line to split: a pointer is NULL");
-    while ((found = nw0__word(&in, NULL)) > 0)
-        continue; /* look first: a bad line stays as it was */
+    do found = nw0__word(&in, NULL); /* look first: a bad line stays as it was */
+    while (found > 0);
     if (found < 0)
-        return nw0__fail(
-            EINVAL, "the command line \"%.80s\" ends within quotes or after a backslash: close it",
-            commandline);
+        return nw0__fail(EINVAL, "\"%.80s\" ends within quotes or after a backslash: close it",
+                         commandline);
     for (in = commandline;; count++) {
-        char *word = (char *)in + strspn(in, " \t\r\n");
+        char *word = (char *)in + strspn(in, NW0__BLANKS);
         if (nw0__word(&in, word) == 0) return count;
         if (count < capacity) words[count] = word;
     }
@@ -881,9 +832,7 @@ typedef struct nw0__place {
 } nw0__place;
 
 static nw0__place nw0__at(uint32_t ip, uint16_t port) {
-    nw0__place place;
-    place.ip = ip;
-    place.port = port;
+    nw0__place place = {ip, port};
     return place;
 }
 
@@ -895,38 +844,22 @@ static bool nw0__is_loopback(uint32_t ip) {
     return ip >> 24 == 127;
 }
 
-/* Decimal, no leading zero (which some read as octal), at most max. */
-static bool nw0__parse_number(nw0__text *t, uint32_t max, uint32_t *value) {
-    const char *start = t->at;
-    for (*value = 0; t->at < t->end && *t->at >= '0' && *t->at <= '9'; t->at++) {
-        *value = *value * 10 + (uint32_t)(*t->at - '0');
-        if (*value > max) return false;
-    }
-    return t->at > start && (*start != '0' || t->at - start == 1);
-}
-
 static bool nw0__parse_ip(nw0__text *t, uint32_t *ip) {
-    uint32_t part;
+    double part;
     int i;
     for (*ip = 0, i = 0; i < 4; i++) {
-        if ((i > 0 && !nw0__skip(t, '.')) || !nw0__parse_number(t, 255, &part)) return false;
-        *ip = *ip << 8 | part;
+        if ((i > 0 && !nw0__skip(t, '.')) || !nw0__whole_number(t, &part) || part > 255)
+            return false;
+        *ip = *ip << 8 | (uint32_t)part;
     }
     return true;
 }
 
 static bool nw0__parse_port(nw0__text *t, uint16_t *port) {
-    uint32_t number;
-    if (!nw0__parse_number(t, 65535, &number) || number == 0) return false;
+    double number;
+    if (!nw0__whole_number(t, &number) || number < 1 || number > 65535) return false;
     *port = (uint16_t)number;
     return true;
-}
-
-static nw0__text nw0__text_of(const char *string) {
-    nw0__text t;
-    t.at = string;
-    t.end = string + strlen(string);
-    return t;
 }
 
 /* "192.168.1.5:8080" and nothing else. */
@@ -961,6 +894,10 @@ static nw0__place nw0__place_of(const struct sockaddr_in *a) {
     return nw0__at(ntohl(a->sin_addr.s_addr), ntohs(a->sin_port));
 }
 
+static uint32_t nw0__ip_of(const struct sockaddr *a) {
+    return nw0__place_of((const struct sockaddr_in *)(const void *)a).ip;
+}
+
 /* One network that this machine is on, through one of its interfaces. */
 typedef struct nw0__network {
     char interface_name[IF_NAMESIZE];
@@ -971,13 +908,16 @@ typedef struct nw0__network {
 
 #define NW0__MAX_NETWORKS 32
 
+static bool nw0__reaches(const nw0__network *net, uint32_t ip) {
+    return ((net->ip ^ ip) & net->mask) == 0;
+}
+
 static int nw0__socket(int type, nw0__place bound);
 
 /* The address from which this machine would reach the rest of the world: connect() on a UDP socket
  * sends nothing, it only looks up the route. 0 if there is none. */
 static uint32_t nw0__route(void) {
-    struct sockaddr_in a = nw0__sockaddr(
-        nw0__at(0xC6336401, 9)); /* 198.51.100.1: an address that nobody has (RFC 5737) */
+    struct sockaddr_in a = nw0__sockaddr(nw0__at(0xC6336401, 9)); /* 198.51.100.1: nobody's */
     socklen_t size = sizeof a;
     int fd = nw0__socket(SOCK_DGRAM, nw0__at(0, 0));
     uint32_t ip = 0;
@@ -1004,19 +944,17 @@ static int nw0__add_network(nw0__network list[], int count, const struct ifaddrs
     char text[NW0_ADDRESS_SIZE];
     int k;
     memset(&net, 0, sizeof net);
-    net.ip = ntohl(((struct sockaddr_in *)(void *)i->ifa_addr)->sin_addr.s_addr);
-    net.mask = i->ifa_netmask
-                   ? ntohl(((struct sockaddr_in *)(void *)i->ifa_netmask)->sin_addr.s_addr)
-                   : 0xFFFFFFFF;
+    net.ip = nw0__ip_of(i->ifa_addr);
+    net.mask = i->ifa_netmask ? nw0__ip_of(i->ifa_netmask) : 0xFFFFFFFF;
     net.mouth = -1;
     snprintf(net.interface_name, sizeof net.interface_name, "%s", i->ifa_name);
-    if (!nw0__matches(pattern, nw0__print_ip(net.ip, text)) || count == NW0__MAX_NETWORKS)
+    if (count == NW0__MAX_NETWORKS || !nw0__matches(pattern, nw0__print_ip(net.ip, text)))
         return count;
     for (k = 0; k < count; k++)
-        if (list[k].mask == net.mask && ((list[k].ip ^ net.ip) & net.mask) == 0 &&
+        if (list[k].mask == net.mask && nw0__reaches(&list[k], net.ip) &&
             strcmp(list[k].interface_name, net.interface_name) == 0)
             return count;
-    for (k = count; k > 0 && nw0__rank(list[k - 1].ip, route) > nw0__rank(net.ip, route); k--)
+    for (; k > 0 && nw0__rank(list[k - 1].ip, route) > nw0__rank(net.ip, route); k--)
         list[k] = list[k - 1];
     list[k] = net;
     return count + 1;
@@ -1050,13 +988,10 @@ static int nw0__best_ip(const char *pattern, uint32_t *ip) {
     nw0__network list[NW0__MAX_NETWORKS];
     int count = nw0__networks(list, pattern);
     if (count < 0)
-        return nw0__fail(errno, "the interfaces of this machine cannot be listed: %s",
-                         strerror(errno));
+        return nw0__fail(errno, "this machine's interfaces cannot be listed: %s", strerror(errno));
     if (count == 0)
         return nw0__fail(EADDRNOTAVAIL,
-                         "no interface of this machine has an address like \"%.40s\": see \"ip "
-                         "addr\" for what there is",
-                         pattern);
+                         "this machine has no address like \"%.40s\": see \"ip addr\"", pattern);
     *ip = list[0].ip;
     return 0;
 }
@@ -1065,8 +1000,7 @@ static const char *nw0__allowed(void); /* NW0_NETWORK, or "*" */
 
 static int nw0__no_address(const char *address) {
     return nw0__fail(
-        EINVAL,
-        "\"%.80s\" is not an address: write it as 192.168.1.5:8080, 8080, 192.168.* or host:8080",
+        EINVAL, "\"%.80s\" is not an address like 192.168.1.5:8080, 8080, 192.168.* or pi:8080",
         address);
 }
 
@@ -1079,25 +1013,20 @@ static int nw0__look_up(const char *host, uint32_t *ip) {
     hints.ai_socktype = SOCK_STREAM;
     error = getaddrinfo(host, NULL, &hints, &found);
     if (error || !found)
-        return nw0__fail(EHOSTUNREACH,
-                         "there is no host called \"%.80s\" (%s): is it spelled right, and does "
-                         "\"getent hosts\" find it?",
+        return nw0__fail(EHOSTUNREACH, "no host \"%.80s\" is known (%s): is it spelled right?",
                          host, gai_strerror(error));
-    *ip = nw0__place_of((struct sockaddr_in *)(void *)found->ai_addr).ip;
+    *ip = nw0__ip_of(found->ai_addr);
     freeaddrinfo(found);
     return 0;
 }
 
 /* The part before the port: an IP, a pattern or a name. */
 static int nw0__resolve_host(const char *host, uint32_t *ip) {
-    static const char letters[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._";
     nw0__text t = nw0__text_of(host);
+    bool number = host[strspn(host, "0123456789.*")] == '\0';
     if (nw0__parse_ip(&t, ip) && t.at == t.end) return 0;
-    if (strchr(host, '*') && host[strspn(host, "0123456789.*")] == '\0')
-        return nw0__best_ip(host, ip);
-    if (host[0] == '\0' || host[0] == '-' || host[strspn(host, "0123456789.")] == '\0' ||
-        host[strspn(host, letters)] != '\0')
+    if (number && strchr(host, '*')) return nw0__best_ip(host, ip);
+    if (number || host[0] == '-' || host[strspn(host, NW0__LETTERS "-._")] != '\0')
         return nw0__no_address(host);
     return nw0__look_up(host, ip);
 }
@@ -1105,21 +1034,19 @@ static int nw0__resolve_host(const char *host, uint32_t *ip) {
 /* Any form of address. What it leaves open stays 0: an IP (any of ours), a port. */
 static int nw0__resolve(const char *address, nw0__place *place) {
     char host[256];
-    const char *colon;
+    const char *colon = address ? strrchr(address, ':') : NULL;
     nw0__text port;
     size_t n;
     *place = nw0__at(0, 0);
     if (!address || !*address) return 0;
-    colon = strrchr(address, ':');
     n = colon ? (size_t)(colon - address) : strlen(address);
-    port = nw0__text_of(colon ? colon + 1 : address);
-    if (!colon && address[strspn(address, "0123456789")] == '\0') n = 0; /* "8080" */
-    if (colon || n == 0)
-        if (n >= sizeof host || (colon && n == 0) || !nw0__parse_port(&port, &place->port) ||
-            port.at != port.end)
+    if (colon || address[strspn(address, "0123456789")] == '\0') {
+        port = nw0__text_of(colon ? colon + 1 : address);
+        if (!nw0__parse_port(&port, &place->port) || port.at != port.end)
             return nw0__no_address(address);
-    if (n == 0) return 0;
-    if (n >= sizeof host) return nw0__no_address(address);
+        if (!colon) return 0; /* "8080" */
+    }
+    if (n == 0 || n >= sizeof host) return nw0__no_address(address);
     memcpy(host, address, n);
     host[n] = '\0';
     return nw0__resolve_host(host, &place->ip);
@@ -1432,52 +1359,42 @@ typedef struct nw0__advert {
     double ttl;
 } nw0__advert;
 
+/* One of the signs between the values, and the blanks around it. */
+static bool nw0__sign(nw0__text *t, char c) {
+    while (t->at < t->end && nw0__index(NW0__BLANKS, *t->at) >= 0) t->at++;
+    if (!nw0__skip(t, c)) return false;
+    while (t->at < t->end && nw0__index(NW0__BLANKS, *t->at) >= 0) t->at++;
+    return true;
+}
+
 static bool nw0__parse_advert(const char *bytes, size_t n, nw0__advert *advert) {
     char address[NW0_ADDRESS_SIZE];
-    nw0__text t;
-    t.at = bytes;
-    t.end = bytes + n;
-    if (n > NW0__DATAGRAM) return false;
-    nw0__skip_space(&t);
-    if (!nw0__skip(&t, '[')) return false;
-    nw0__skip_space(&t);
-    if (!nw0__json_string(&t, advert->name, sizeof advert->name) || advert->name[0] == '\0')
+    nw0__text t = {bytes, bytes + n};
+    bool question;
+    if (n > NW0__DATAGRAM || !nw0__sign(&t, '[') ||
+        !nw0__json_string(&t, advert->name, sizeof advert->name) || !nw0__sign(&t, ',') ||
+        !nw0__json_string(&t, address, sizeof address) || !nw0__sign(&t, ',') ||
+        !nw0__json_number(&t, &advert->ttl) || !nw0__sign(&t, ']') || t.at != t.end)
         return false;
-    if (strlen(advert->name) >= NW0_NAME_SIZE && advert->name[0] != '?') return false;
-    nw0__skip_space(&t);
-    if (!nw0__skip(&t, ',')) return false;
-    nw0__skip_space(&t);
-    if (!nw0__json_string(&t, address, sizeof address) || !nw0__parse_place(address, &advert->at))
-        return false;
-    nw0__skip_space(&t);
-    if (!nw0__skip(&t, ',')) return false;
-    nw0__skip_space(&t);
-    if (!nw0__json_number(&t, &advert->ttl)) return false;
-    if (advert->ttl > NW0__TTL_MAX) advert->ttl = NW0__TTL_MAX;
-    nw0__skip_space(&t);
-    if (!nw0__skip(&t, ']')) return false;
-    nw0__skip_space(&t);
-    return t.at == t.end && (advert->name[0] != '?' || !(advert->ttl > 0));
+    question = advert->name[0] == '?';
+    advert->ttl = nw0__earlier(advert->ttl, NW0__TTL_MAX);
+    return nw0__parse_place(address, &advert->at) && advert->name[0] != '\0' &&
+           (question ? !(advert->ttl > 0) : strlen(advert->name) < NW0_NAME_SIZE);
 }
 
 /* Returns the length, or 0 if it would be longer than a datagram may be. The seconds are printed as
  * whole numbers, because printf() has a comma in them in some countries. */
 static size_t nw0__write_advert(const char *name, nw0__place at, double ttl,
                                 char out[NW0__DATAGRAM + 1]) {
-    char tail[64], address[NW0_ADDRESS_SIZE];
-    size_t n;
     unsigned long ms = (unsigned long)(ttl * 1000 + 0.5);
-    out[0] = '[';
-    n = nw0__json_quote(name, out + 1, NW0__DATAGRAM - 1);
+    char address[NW0_ADDRESS_SIZE], part[8] = "";
+    size_t n = nw0__json_quote(name, out + 1, NW0__DATAGRAM - 1), room = NW0__DATAGRAM - n;
+    int tail;
     if (n == 0) return 0;
-    n++;
-    if (ms % 1000)
-        snprintf(tail, sizeof tail, ",\"%s\",%lu.%03lu]", nw0__print(at, address), ms / 1000,
-                 ms % 1000);
-    else snprintf(tail, sizeof tail, ",\"%s\",%lu]", nw0__print(at, address), ms / 1000);
-    if (n + strlen(tail) > NW0__DATAGRAM) return 0;
-    memcpy(out + n, tail, strlen(tail) + 1);
-    return n + strlen(tail);
+    out[0] = '[';
+    if (ms % 1000) snprintf(part, sizeof part, ".%03u", (unsigned)(ms % 1000));
+    tail = snprintf(out + n + 1, room, ",\"%s\",%lu%s]", nw0__print(at, address), ms / 1000, part);
+    return (size_t)tail < room ? n + 1 + (size_t)tail : 0;
 }
 
 /* What a service may be called; says what is wrong with it. */
@@ -1487,13 +1404,10 @@ static int nw0__check_name(const char *name, double ttl) {
     if (!nw0__utf8(name, strlen(name)))
         return nw0__fail(EINVAL, "the name \"%.80s\" is not UTF-8", name);
     if (name[0] == '?')
-        return nw0__fail(
-            EINVAL,
-            "the name \"%.80s\" starts with '?', which is how questions start: take another", name);
+        return nw0__fail(EINVAL, "\"%.80s\" is no name: what starts with '?' is a question", name);
     if (strlen(name) >= NW0_NAME_SIZE ||
         nw0__write_advert(name, nw0__at(0xFFFFFFFF, 65535), ttl < 10 ? 10 : ttl, out) == 0)
-        return nw0__fail(ENAMETOOLONG,
-                         "the name \"%.40s...\" is too long for an advert: take at most %d bytes",
+        return nw0__fail(ENAMETOOLONG, "the name \"%.40s...\" is too long: take at most %d bytes",
                          name, NW0_NAME_SIZE - 1);
     return 0;
 }
@@ -1511,10 +1425,9 @@ static int nw0__check_name(const char *name, double ttl) {
    (SO_REUSEADDR: each gets a copy of every broadcast). And one mouth for each network, bound to
    this machine's address there at a port of its own: what is sent from it leaves by that network,
    and what is answered to it comes to this program and no other. What goes wrong: a network that is
-   down or has no route (an error of sendto(), and nothing to worry about); a broadcast address that
-   the system reports wrongly (it is computed here); interfaces that come, go and change their
-   address (they are looked up again every two seconds). Examples: examples/chat_who.c,
-   examples/cluster_master.c.
+   down (an error of sendto(), and nothing to worry about), interfaces that come, go and change their
+   address (they are looked up again every two seconds), a broadcast address that the system reports
+   wrongly (it is computed here). Examples: examples/chat_who.c, examples/cluster_master.c.
 
    One background thread does all this. It holds the lock while it works, and waits without it.
    ============================================================================================== */
@@ -1538,14 +1451,18 @@ static void nw0__debug(const char *format, ...) NW0__PRINTF(1, 2);
 static void nw0__debug(const char *format, ...) {
     char line[600] = "nw0: ";
     va_list list;
-    size_t n;
+    size_t n, i;
+    bool text;
     if (!nw0__library.debug) return;
     va_start(list, format);
     vsnprintf(line + 5, sizeof line - 6, format, list);
     va_end(list);
-    for (n = 0; line[n]; n++)
-        if ((unsigned char)line[n] < ' ' || line[n] == 0x7F)
-            line[n] = '.'; /* it may come from anybody */
+    n = strlen(line);
+    text = nw0__utf8(line, n);
+    for (i = 0; i < n; i++) { /* it may come from anybody, and go to a terminal */
+        unsigned char c = (unsigned char)line[i];
+        if (c < ' ' || c == 0x7F || (c > 0x7F && !text)) line[i] = '.';
+    }
     line[n] = '\n';
     (void)!write(STDERR_FILENO, line, n + 1);
 }
@@ -1554,16 +1471,20 @@ static const char *nw0__allowed(void) {
     return nw0__library.pattern;
 }
 
+/* That somebody has a name. */
+typedef struct nw0__claim {
+    nw0__place at;    /* the address of the service */
+    nw0__place mouth; /* who says so; port 0: this program */
+    double ttl, heard;
+} nw0__claim;
+
 /* A service that somebody advertises. */
 typedef struct nw0__record {
     char name[NW0_NAME_SIZE];
-    nw0__place at;    /* its address */
-    nw0__place mouth; /* who said so; nw0__self_mouth for our own */
-    double heard, ttl;
-    int asked; /* how many questions it has left unanswered */
-    nw0__place rival_at,
-        rival_mouth; /* who else claims the name, while the holder is asked whether it lives */
-    double rival_ttl, rival_since; /* rival_ttl 0: nobody */
+    nw0__claim holder;
+    nw0__claim rival; /* a second one, while the holder is asked whether it lives; ttl 0: nobody */
+    int asked;        /* how many questions the holder has left unanswered */
+    double due;       /* when to ask it, or to forget it */
 } nw0__record;
 
 /* A service of this program. */
@@ -1589,9 +1510,8 @@ typedef struct nw0__asker {
 } nw0__asker;
 
 #define NW0__ASKERS 32
-#define NW0__BATCH 16 /* adverts that are sent without giving others the lock in between */
-#define NW0__QUESTIONS_MAX                                                                         \
-    9 /* to a silent service: at 5 % loss, all fail once in a billion times */
+#define NW0__BATCH 16           /* adverts that are sent before others have their turn */
+#define NW0__SILENT_QUESTIONS 9 /* at 5 % loss, all of them fail once in a billion times */
 #define NW0__RIVAL_QUESTIONS 6
 #define NW0__RIVAL_PAUSE_S 0.15
 #define NW0__ANSWERS_PER_S 1000
@@ -1602,12 +1522,8 @@ static struct nw0__discovery {
     int deaf; /* the errno with which the ear could not be opened */
     nw0__network networks[NW0__MAX_NETWORKS];
     int network_count;
-    nw0__record table[NW0_MAX_SERVICES];
-    uint32_t
-        hashes[NW0_MAX_SERVICES]; /* of the names, side by side, because they are searched most */
-    double due[NW0_MAX_SERVICES]; /* when something must be done about each */
+    nw0__record table[NW0_MAX_SERVICES]; /* sorted by name */
     int count;
-    int order[NW0_MAX_SERVICES]; /* room to sort them */
     nw0__own own[NW0_MAX_SERVICES];
     int own_count;
     nw0__waiter *waiters;
@@ -1620,27 +1536,23 @@ static struct nw0__discovery {
     uint32_t random;
 } nw0__discovery;
 
-static const nw0__place nw0__self_mouth = {0, 0};
-
-static bool nw0__is_self(nw0__place mouth) {
-    return nw0__same(mouth, nw0__self_mouth);
-}
-
 /* ---- the table ---- */
 
-static uint32_t nw0__hash(const char *name) {
-    uint32_t h = 2166136261u; /* FNV-1a */
-    for (; *name; name++) h = (h ^ (unsigned char)*name) * 16777619u;
-    return h;
+/* Where a name is in the table, or where it would have to be. */
+static nw0__record *nw0__place_for(const char *name) {
+    int low = 0, high = nw0__discovery.count;
+    while (low < high) {
+        int middle = (low + high) / 2;
+        if (strcmp(nw0__discovery.table[middle].name, name) < 0) low = middle + 1;
+        else high = middle;
+    }
+    return &nw0__discovery.table[low];
 }
 
-static int nw0__find(const char *name) {
-    uint32_t hash = nw0__hash(name);
-    int i;
-    for (i = 0; i < nw0__discovery.count; i++)
-        if (nw0__discovery.hashes[i] == hash && strcmp(nw0__discovery.table[i].name, name) == 0)
-            return i;
-    return -1;
+/* NULL: it is not known. The record stays there until the table changes or the lock is let go. */
+static nw0__record *nw0__find(const char *name) {
+    nw0__record *r = nw0__place_for(name), *end = nw0__discovery.table + nw0__discovery.count;
+    return r < end && strcmp(r->name, name) == 0 ? r : NULL;
 }
 
 static void nw0__wake_waiters(void) {
@@ -1648,83 +1560,71 @@ static void nw0__wake_waiters(void) {
     for (w = nw0__discovery.waiters; w; w = w->next) nw0__ring(&w->bell);
 }
 
+static bool nw0__is_self(nw0__place mouth) {
+    return mouth.port == 0;
+}
+
 /* NetworkZero programs, which speak from the port that they listen at, answer no questions. */
 static bool nw0__answers(nw0__place mouth) {
     return mouth.port != nw0__library.port;
 }
 
-/* In seconds: how often a service is expected to be heard, the advert's own time to live
- * permitting. */
-static double nw0__period(const nw0__record *r) {
-    double period = nw0__earlier(NW0_ADVERT_INTERVAL_S, r->ttl / 2);
+/* The seconds between two adverts, as far as their own time to live permits. */
+static double nw0__period(double ttl) {
+    double period = nw0__earlier(NW0_ADVERT_INTERVAL_S, ttl / 2);
     return period < 0.5 ? 0.5 : period;
 }
 
-/* When is the next thing to do about it: ask, ask again, forget it? A silent one is asked after 1.1
- * periods, 1.2, 1.3 ... and forgotten after 2: at two seconds a period, that is at most four after
- * its last word, and three on average after its end. */
-static void nw0__schedule(int i) {
-    const nw0__record *r = &nw0__discovery.table[i];
-    double *due = &nw0__discovery.due[i];
-    if (nw0__is_self(r->mouth)) *due = NW0__NEVER;
-    else if (r->rival_ttl > 0) *due = r->rival_since + NW0__RIVAL_PAUSE_S * r->asked;
-    else if (!nw0__answers(r->mouth)) *due = r->heard + r->ttl;
-    else *due = r->heard + nw0__period(r) * (1.1 + 0.1 * r->asked);
-}
-
-static void nw0__forget(int i, const char *why) {
+static void nw0__forget(nw0__record *r, const char *why) {
     struct nw0__discovery *d = &nw0__discovery;
-    int last = --d->count;
-    nw0__debug("left: \"%s\": %s", d->table[i].name, why);
-    d->table[i] = d->table[last];
-    d->hashes[i] = d->hashes[last];
-    d->due[i] = d->due[last];
+    nw0__debug("left: \"%s\": %s", r->name, why);
+    memmove(r, r + 1, (size_t)(d->table + --d->count - r) * sizeof *r);
     nw0__wake_waiters();
 }
 
-/* The holder of a name has spoken, or somebody takes its place. */
-static void nw0__refresh(int i, nw0__place at, nw0__place mouth, double ttl) {
-    nw0__record *r = &nw0__discovery.table[i];
+/* The holder of a name has spoken, or somebody takes its place. A holder that falls silent is asked
+ * after 1.1 periods, 1.2, 1.3 ... and forgotten after 2: at two seconds a period, that is at most
+ * four after its last word, and three on average after its end. */
+static void nw0__refresh(nw0__record *r, const nw0__claim *claim) {
+    nw0__claim *holder = &r->holder;
     char from[NW0_ADDRESS_SIZE], to[NW0_ADDRESS_SIZE];
-    bool moved = !nw0__same(r->at, at);
-    if (moved)
-        nw0__debug("moved: \"%s\" from %s to %s", r->name, nw0__print(r->at, from),
-                   nw0__print(at, to));
-    r->at = at;
-    r->mouth = mouth;
-    r->ttl = ttl;
-    r->heard = nw0__now();
+    if (!nw0__same(holder->at, claim->at)) {
+        nw0__debug("moved: \"%s\" from %s to %s", r->name, nw0__print(holder->at, from),
+                   nw0__print(claim->at, to));
+        nw0__wake_waiters();
+    }
+    *holder = *claim;
+    r->rival.ttl = 0;
     r->asked = 0;
-    r->rival_ttl = 0;
-    nw0__schedule(i);
-    if (moved) nw0__wake_waiters();
+    r->due = holder->heard;
+    if (nw0__is_self(holder->mouth)) r->due = NW0__NEVER;
+    else r->due += nw0__answers(holder->mouth) ? 1.1 * nw0__period(holder->ttl) : holder->ttl;
 }
 
 /* Half of the table is the most that one sender gets, so that it cannot keep the others out. */
 static bool nw0__has_room(nw0__place mouth) {
+    struct nw0__discovery *d = &nw0__discovery;
     int i, same = 0;
-    if (nw0__is_self(mouth)) return nw0__discovery.count < NW0_MAX_SERVICES;
-    if (nw0__discovery.count >= NW0_MAX_SERVICES - NW0_MAX_SERVICES / 32)
-        return false; /* for ours */
-    for (i = 0; i < nw0__discovery.count; i++) same += nw0__discovery.table[i].mouth.ip == mouth.ip;
-    return same < NW0_MAX_SERVICES / 2;
+    if (nw0__is_self(mouth)) return d->count < NW0_MAX_SERVICES;
+    for (i = 0; i < d->count; i++) same += d->table[i].holder.mouth.ip == mouth.ip;
+    return same < NW0_MAX_SERVICES / 2 &&
+           d->count < NW0_MAX_SERVICES - NW0_MAX_SERVICES / 32; /* the rest is for our own */
 }
 
-static void nw0__remember(const nw0__advert *advert, nw0__place mouth) {
+static void nw0__remember(const char *name, const nw0__claim *claim) {
     struct nw0__discovery *d = &nw0__discovery;
-    nw0__record *r = &d->table[d->count];
+    nw0__record *r = nw0__place_for(name);
     char text[NW0_ADDRESS_SIZE];
-    if (!nw0__has_room(mouth)) {
-        nw0__debug("dropped: \"%s\": the table is full, or its sender has filled half of it",
-                   advert->name);
+    if (!nw0__has_room(claim->mouth)) {
+        nw0__debug("dropped: \"%s\": the table is full, or its sender has filled half of it", name);
         return;
     }
+    memmove(r + 1, r, (size_t)(d->table + d->count++ - r) * sizeof *r);
     memset(r, 0, sizeof *r);
-    memcpy(r->name, advert->name, sizeof r->name);
-    r->at = advert->at;
-    d->hashes[d->count] = nw0__hash(r->name);
-    nw0__refresh(d->count++, advert->at, mouth, advert->ttl);
-    nw0__debug("joined: \"%s\" at %s", r->name, nw0__print(r->at, text));
+    memcpy(r->name, name, strlen(name));
+    r->holder.at = claim->at;
+    nw0__refresh(r, claim);
+    nw0__debug("joined: \"%s\" at %s", name, nw0__print(claim->at, text));
     nw0__wake_waiters();
 }
 
@@ -1737,7 +1637,7 @@ static int nw0__mouth_for(uint32_t ip) {
     for (i = 0; i < nw0__discovery.network_count; i++) {
         if (n[i].mouth < 0) continue;
         if (n[i].ip == ip) return i;
-        if (found < 0 && ((n[i].ip ^ ip) & n[i].mask) == 0) found = i;
+        if (found < 0 && nw0__reaches(&n[i], ip)) found = i;
     }
     return found;
 }
@@ -1747,76 +1647,73 @@ static bool nw0__is_local(uint32_t ip) {
     return mouth >= 0 && (nw0__is_loopback(ip) || nw0__discovery.networks[mouth].ip == ip);
 }
 
-/* Sends a datagram from one of the mouths. That a network is down, has no route or no room is
- * normal: the next round is in two seconds. */
-static void nw0__say(int mouth, nw0__place to, const char *text, size_t n) {
+/* That a network is down, has no route or no room is normal: the next round is in two seconds. */
+static void nw0__send_datagram(int fd, nw0__place to, const char *text) {
     struct sockaddr_in a = nw0__sockaddr(to);
     char where[NW0_ADDRESS_SIZE];
-    ssize_t sent =
-        NW0__TRY(sendto, sendto(nw0__discovery.networks[mouth].mouth, text, n,
-                                MSG_DONTWAIT | NW0__NOSIGNAL, (struct sockaddr *)&a, sizeof a));
-    if (sent < 0)
-        nw0__debug("not sent to %s (%s): %s", nw0__print(to, where), strerror(errno), text);
-    else nw0__debug("sent to %s: %s", nw0__print(to, where), text);
+    size_t n = strlen(text);
+    int flags = MSG_DONTWAIT | NW0__NOSIGNAL;
+    nw0__print(to, where);
+    if (NW0__TRY(sendto, sendto(fd, text, n, flags, (struct sockaddr *)&a, sizeof a)) < 0)
+        nw0__debug("not sent to %s (%s): %s", where, strerror(errno), text);
+    else nw0__debug("sent to %s: %s", where, text);
 }
 
-/* To everybody on a network: to 255.255.255.255, which goes no further than the cable, and to the
- * network's own broadcast address, which some access points pass on better. A network of two
- * machines (/31) has none of its own. */
-static void nw0__shout(int mouth, const char *text, size_t n) {
+static const nw0__place nw0__everybody = {0, 0};
+
+/* Says something to one place, or to everybody on a network: to 255.255.255.255, which goes no
+ * further than the cable, and to the network's own broadcast address, which some access points pass
+ * on better. A network of two machines (/31) has none of its own. */
+static void nw0__say(int mouth, nw0__place to, const char *name, nw0__place at, double ttl) {
     const nw0__network *net = &nw0__discovery.networks[mouth];
     uint16_t port = nw0__library.port;
-    if (nw0__is_loopback(net->ip)) {
-        nw0__say(mouth, nw0__at(0x7FFFFFFF, port), text, n); /* 127.255.255.255 */
-        return;
-    }
-    nw0__say(mouth, nw0__at(0xFFFFFFFF, port), text, n);
-    if (~net->mask > 1) nw0__say(mouth, nw0__at(net->ip | ~net->mask, port), text, n);
-}
-
-/* The address by which those whom this mouth reaches can use a service of ours. False: by none. Who
- * is on this machine gets the best one. */
-static bool nw0__seen_as(const nw0__own *own, int mouth, bool local, nw0__place *at) {
-    const nw0__network *net = &nw0__discovery.networks[mouth];
-    *at = own->at;
-    if (own->at.ip != 0)
-        return local || nw0__is_loopback(net->ip) || ((own->at.ip ^ net->ip) & net->mask) == 0;
-    at->ip = local || nw0__is_loopback(net->ip) ? nw0__discovery.networks[0].ip : net->ip;
-    return true;
-}
-
-/* The advert of a service of ours, or with ttl 0 its goodbye, to everybody. */
-static void nw0__announce(const nw0__own *own, double ttl) {
     char text[NW0__DATAGRAM + 1];
-    nw0__place at;
-    size_t n;
-    int m;
-    for (m = nw0__discovery.network_count - 1; m >= 0;
-         m--) { /* this machine first: it is the last network */
-        if (nw0__discovery.networks[m].mouth < 0 || !nw0__seen_as(own, m, false, &at)) continue;
-        n = nw0__write_advert(own->name, at, ttl, text);
-        nw0__shout(m, text, n);
+    if (net->mouth < 0 || nw0__write_advert(name, at, ttl, text) == 0) return;
+    if (to.port) {
+        nw0__send_datagram(net->mouth, to, text);
+    } else if (nw0__is_loopback(net->ip)) {
+        nw0__send_datagram(net->mouth, nw0__at(0x7FFFFFFF, port), text); /* 127.255.255.255 */
+    } else {
+        nw0__send_datagram(net->mouth, nw0__at(0xFFFFFFFF, port), text);
+        if (~net->mask > 1)
+            nw0__send_datagram(net->mouth, nw0__at(net->ip | ~net->mask, port), text);
     }
 }
 
-/* A question for a name ("": everything) from one mouth, to one place or (port 0) to everybody
- * there. */
-static void nw0__ask_from(int mouth, const char *name, nw0__place to) {
-    char text[NW0__DATAGRAM + 1], question[NW0_NAME_SIZE + 1];
-    nw0__network *net = &nw0__discovery.networks[mouth];
-    size_t n;
-    snprintf(question, sizeof question, "?%s", name);
-    n = nw0__write_advert(question, nw0__at(net->ip, net->port), 0, text);
-    if (n == 0) return;
-    if (to.port) nw0__say(mouth, to, text, n);
-    else nw0__shout(mouth, text, n);
+/* The address of a service of ours as programs on this machine see it. */
+static nw0__place nw0__seen_here(nw0__place at) {
+    struct nw0__discovery *d = &nw0__discovery;
+    if (at.ip == 0) at.ip = d->network_count > 0 ? d->networks[0].ip : 0x7F000001;
+    return at;
+}
+
+/* The advert of a service of ours, or with ttl 0 its goodbye, if those who hear it can use it. */
+static void nw0__tell(int mouth, nw0__place to, const nw0__own *own, double ttl) {
+    const nw0__network *net = &nw0__discovery.networks[mouth];
+    nw0__place at = own->at;
+    if (nw0__is_loopback(net->ip) || nw0__is_local(to.ip)) at = nw0__seen_here(at);
+    else if (at.ip == 0) at.ip = net->ip;
+    else if (!nw0__reaches(net, at.ip)) return;
+    nw0__say(mouth, to, own->name, at, ttl);
+}
+
+static void nw0__announce(const nw0__own *own, double ttl) {
+    int m = nw0__discovery.network_count;
+    while (m-- > 0) nw0__tell(m, nw0__everybody, own, ttl); /* this machine first: it is the last */
+}
+
+/* A question for a name ("": everything). */
+static void nw0__ask_from(int mouth, nw0__place to, const char *name) {
+    const nw0__network *net = &nw0__discovery.networks[mouth];
+    char question[NW0_NAME_SIZE + 1] = "?";
+    memcpy(question + 1, name, strlen(name) + 1);
+    nw0__say(mouth, to, question, nw0__at(net->ip, net->port), 0);
 }
 
 static void nw0__ask(const char *name) {
     int m;
     nw0__discovery.last_question = nw0__now();
-    for (m = 0; m < nw0__discovery.network_count; m++)
-        if (nw0__discovery.networks[m].mouth >= 0) nw0__ask_from(m, name, nw0__at(0, 0));
+    for (m = 0; m < nw0__discovery.network_count; m++) nw0__ask_from(m, nw0__everybody, name);
 }
 
 /* ---- answering ---- */
@@ -1825,19 +1722,12 @@ static void nw0__ask(const char *name) {
  * thousand. */
 static bool nw0__may_answer(double now) {
     struct nw0__discovery *d = &nw0__discovery;
-    d->allowance = nw0__earlier(NW0__ANSWERS_PER_S / 2,
-                                d->allowance + (now - d->allowance_at) * NW0__ANSWERS_PER_S / 2);
+    d->allowance += (now - d->allowance_at) * NW0__ANSWERS_PER_S / 2;
+    d->allowance = nw0__earlier(d->allowance, NW0__ANSWERS_PER_S / 2);
     d->allowance_at = now;
     if (d->allowance < 1) return false;
     d->allowance -= 1;
     return true;
-}
-
-static void nw0__answer_with(const nw0__own *own, nw0__place who, int via) {
-    char text[NW0__DATAGRAM + 1];
-    nw0__place at;
-    if (!nw0__seen_as(own, via, nw0__is_local(who.ip), &at)) return;
-    nw0__say(via, who, text, nw0__write_advert(own->name, at, own->ttl, text));
 }
 
 static nw0__own *nw0__own_service(const char *name) {
@@ -1851,19 +1741,14 @@ static nw0__own *nw0__own_service(const char *name) {
  * random while, at most 80 ms. */
 static void nw0__answer_everything_later(nw0__place who, int via) {
     struct nw0__discovery *d = &nw0__discovery;
-    nw0__asker *a = &d->askers[d->asker_count];
+    nw0__asker asker = {who, via, 0, nw0__now()};
     int i;
-    for (i = 0; i < d->asker_count; i++)
-        if (nw0__same(d->askers[i].who, who)) return; /* the same question by another way */
     if (d->own_count == 0 || d->asker_count == NW0__ASKERS) return;
-    d->random ^= d->random << 13; /* xorshift */
-    d->random ^= d->random >> 17;
-    d->random ^= d->random << 5;
-    a->who = who;
-    a->via = via;
-    a->next = 0;
-    a->at = nw0__now() + 0.08 * (d->random & 0xFFFF) / 65536;
-    d->asker_count++;
+    for (i = 0; i < d->asker_count; i++)
+        if (nw0__same(d->askers[i].who, who)) return; /* it has asked by another way already */
+    d->random = d->random * 1664525u + 1013904223u;
+    asker.at += 0.08 * (d->random >> 16) / 65536;
+    d->askers[d->asker_count++] = asker;
 }
 
 /* A few adverts to each who asked for all of them and whose time has come. Returns when there is
@@ -1875,8 +1760,10 @@ static double nw0__answer_everything(double now) {
     for (i = d->asker_count - 1; i >= 0; i--) {
         nw0__asker *a = &d->askers[i];
         if (a->at <= now) {
-            for (k = 0; k < NW0__BATCH && a->next < d->own_count && nw0__may_answer(now); k++)
-                nw0__answer_with(&d->own[a->next++], a->who, a->via);
+            for (k = 0; k < NW0__BATCH && a->next < d->own_count && nw0__may_answer(now); k++) {
+                nw0__tell(a->via, a->who, &d->own[a->next], d->own[a->next].ttl);
+                a->next++;
+            }
             a->at = now + 0.002; /* its socket holds a few hundred: let it read */
         }
         if (a->next >= d->own_count) *a = d->askers[--d->asker_count];
@@ -1888,16 +1775,11 @@ static double nw0__answer_everything(double now) {
 /* A question that was shouted is for the holder of the name; one that was asked straight to our
  * mouth is about ourselves. */
 static void nw0__answer(const char *name, nw0__place who, int via, bool shouted) {
-    const nw0__own *own;
-    int i;
-    if (!*name) {
-        nw0__answer_everything_later(who, via);
-        return;
-    }
-    own = nw0__own_service(name);
-    i = nw0__find(name);
-    if (!own || (shouted && i >= 0 && !nw0__is_self(nw0__discovery.table[i].mouth))) return;
-    if (nw0__may_answer(nw0__now())) nw0__answer_with(own, who, via);
+    const nw0__own *own = nw0__own_service(name);
+    const nw0__record *r = nw0__find(name);
+    if (!*name) nw0__answer_everything_later(who, via);
+    else if (!own || (shouted && r && !nw0__is_self(r->holder.mouth))) return;
+    else if (nw0__may_answer(nw0__now())) nw0__tell(via, who, own, own->ttl);
     else nw0__debug("dropped: a question for \"%s\": a thousand answers a second are enough", name);
 }
 
@@ -1905,90 +1787,81 @@ static void nw0__answer(const char *name, nw0__place who, int via, bool shouted)
 
 /* Somebody else claims a name. The first holder keeps it while it lives: it is asked, and
  * nw0__doubt decides. */
-static void nw0__challenge(int i, const nw0__advert *advert, nw0__place mouth) {
-    nw0__record *r = &nw0__discovery.table[i];
-    if (r->rival_ttl > 0 || !nw0__answers(r->mouth))
+static void nw0__challenge(nw0__record *r, const nw0__claim *claim) {
+    if (r->rival.ttl > 0 || !nw0__answers(r->holder.mouth))
         return; /* it is being asked already; it never answers */
     nw0__debug("\"%s\" is claimed by a second program: asking the first", r->name);
-    r->rival_at = advert->at;
-    r->rival_mouth = mouth;
-    r->rival_ttl = advert->ttl;
-    r->rival_since = nw0__now();
+    r->rival = *claim;
     r->asked = 0;
-    nw0__schedule(i);
+    r->due = claim->heard;
 }
 
 /* A program on this machine speaks on every network that it is on, and by each says another
  * address. What it says on 127.0.0.1 is meant for us. */
 static bool nw0__is_for_others(nw0__place mouth) {
-    return !nw0__is_self(mouth) && !nw0__is_loopback(mouth.ip) && nw0__is_local(mouth.ip);
+    return !nw0__is_loopback(mouth.ip) && nw0__is_local(mouth.ip);
 }
 
-static void nw0__hear_goodbye(int i, nw0__place mouth) {
-    nw0__record *r = &nw0__discovery.table[i];
-    if (nw0__same(r->mouth, mouth)) nw0__forget(i, "it said goodbye");
-    else if (nw0__same(r->rival_mouth, mouth)) r->rival_ttl = 0;
+static void nw0__hear_goodbye(nw0__record *r, nw0__place mouth) {
+    if (!r) return;
+    if (nw0__same(r->holder.mouth, mouth)) nw0__forget(r, "it said goodbye");
+    else if (nw0__same(r->rival.mouth, mouth)) r->rival.ttl = 0;
 }
 
-static void nw0__hear_advert(const nw0__advert *advert, nw0__place mouth) {
-    int i = nw0__find(advert->name);
-    nw0__record *r = &nw0__discovery.table[i < 0 ? 0 : i];
-    if (!(advert->ttl > 0)) {
-        if (i >= 0) nw0__hear_goodbye(i, mouth);
-    } else if (i < 0) {
-        nw0__remember(advert, mouth);
-    } else if (nw0__same(r->mouth, mouth)) {
-        nw0__refresh(i, advert->at, mouth, advert->ttl);
-    } else if (nw0__is_self(r->mouth)) {
-        return; /* the name is ours, and we live */
-    } else if (nw0__is_for_others(mouth) && nw0__is_loopback(r->mouth.ip)) {
-        return;
-    } else if (nw0__same(r->at, advert->at) ||
-               (nw0__is_for_others(r->mouth) && nw0__is_loopback(mouth.ip) &&
-                r->at.port == advert->at.port)) {
-        nw0__refresh(i, advert->at, mouth,
-                     advert->ttl); /* the same service, started again or by a better way */
-    } else {
-        nw0__challenge(i, advert, mouth);
-    }
+/* Somebody says that a service is at a place, or with ttl 0 that it is no more. */
+static void nw0__hear_claim(const char *name, nw0__place at, nw0__place mouth, double ttl) {
+    nw0__claim claim = {at, mouth, ttl, nw0__now()};
+    nw0__record *r = nw0__find(name);
+    nw0__claim *holder = r ? &r->holder : NULL;
+    if (!(ttl > 0)) nw0__hear_goodbye(r, mouth);
+    else if (!r) nw0__remember(name, &claim);
+    else if (nw0__same(holder->mouth, mouth)) nw0__refresh(r, &claim);
+    else if (nw0__is_self(holder->mouth)) return; /* the name is ours, and we live */
+    else if (nw0__is_for_others(mouth) && nw0__is_loopback(holder->mouth.ip)) return;
+    else if (nw0__same(holder->at, at)) nw0__refresh(r, &claim); /* it was started again */
+    else if (nw0__is_for_others(holder->mouth) && nw0__is_loopback(mouth.ip) &&
+             holder->at.port == at.port)
+        nw0__refresh(r, &claim); /* it is heard by a better way */
+    else nw0__challenge(r, &claim);
 }
 
-static void nw0__drop(const char *why, nw0__place from, const char *bytes, size_t n) {
-    char text[NW0_ADDRESS_SIZE], shown[NW0__DATAGRAM + 1];
-    size_t i;
-    nw0__discovery.dropped++;
-    if (!nw0__library.debug) return;
-    for (i = 0; i < n && i < sizeof shown - 1; i++)
-        shown[i] = bytes[i] >= ' ' && bytes[i] <= '~' ? bytes[i] : '.';
-    shown[i] = '\0';
-    nw0__debug("dropped (number %lu) from %s: %s: %s", nw0__discovery.dropped,
-               nw0__print(from, text), why, shown);
+/* The same of a service of ours, as if we had heard it. */
+static void nw0__hear_own(const nw0__own *own, double ttl) {
+    nw0__hear_claim(own->name, nw0__seen_here(own->at), nw0__at(0, 0), ttl);
+}
+
+/* Why a datagram is not to be believed; NULL: it is. */
+static const char *nw0__objection(const char *bytes, size_t n, nw0__place from, int mouth,
+                                  nw0__advert *advert) {
+    if (mouth < 0 || from.port == 0) return "not from a network of ours";
+    if (!nw0__parse_advert(bytes, n, advert)) return "not an advert";
+    if (nw0__is_loopback(advert->at.ip) && !nw0__is_local(from.ip))
+        return "127.x is its own machine";
+    if (advert->at.ip == 0 || advert->at.ip >> 28 >= 14) return "nobody has such an address";
+    return NULL;
 }
 
 /* A datagram that came to the ear (via -1) or to one of the mouths. */
 static void nw0__hear(const char *bytes, size_t n, nw0__place from, int via) {
-    nw0__advert advert;
+    struct nw0__discovery *d = &nw0__discovery;
     char text[NW0_ADDRESS_SIZE];
+    const char *objection;
+    nw0__advert advert;
     int mouth = nw0__mouth_for(from.ip);
-    if (mouth >= 0 && nw0__same(from, nw0__at(nw0__discovery.networks[mouth].ip,
-                                              nw0__discovery.networks[mouth].port)))
+    if (mouth >= 0 && nw0__same(from, nw0__at(d->networks[mouth].ip, d->networks[mouth].port)))
+        return; /* our own words */
+    objection = nw0__objection(bytes, n, from, mouth, &advert);
+    if (objection) {
+        nw0__debug("dropped (number %lu) from %s: %s: %.*s", ++d->dropped, nw0__print(from, text),
+                   objection, (int)n, bytes);
         return;
-    if (mouth < 0 || from.port == 0) nw0__drop("not from a network of ours", from, bytes, n);
-    else if (!nw0__parse_advert(bytes, n, &advert)) nw0__drop("not an advert", from, bytes, n);
-    else if (nw0__is_loopback(advert.at.ip) && !nw0__is_local(from.ip))
-        nw0__drop("127.x is its own machine", from, bytes, n);
-    else if (advert.at.ip == 0 || advert.at.ip >> 28 >= 14)
-        nw0__drop("nobody has such an address", from, bytes, n);
-    else {
-        nw0__debug("heard from %s: %.*s", nw0__print(from, text), (int)n, bytes);
-        if (advert.name[0] == '?')
-            nw0__answer(advert.name + 1, from, via < 0 ? mouth : via, via < 0);
-        else nw0__hear_advert(&advert, from);
     }
+    nw0__debug("heard from %s: %.*s", nw0__print(from, text), (int)n, bytes);
+    if (advert.name[0] != '?') nw0__hear_claim(advert.name, advert.at, from, advert.ttl);
+    else nw0__answer(advert.name + 1, from, via < 0 ? mouth : via, via < 0);
 }
 
-/* Everything that has come to a socket; but no more than a thousand at a time, however much
- * comes. */
+/* What has come to a socket; but no more than a thousand at a time, however much comes. */
 static void nw0__drain(int fd, int via) {
     char bytes[NW0__DATAGRAM + 1]; /* one byte more than allowed shows that it is too long */
     struct sockaddr_in a;
@@ -2004,111 +1877,81 @@ static void nw0__drain(int fd, int via) {
 
 /* ---- time passes ---- */
 
-/* The holder of the name is silent: the rival has it now, and was heard when it claimed it. */
-static void nw0__take_place(int i) {
-    nw0__record *r = &nw0__discovery.table[i];
-    double since = r->rival_since;
-    nw0__debug("\"%s\" is silent: the second program takes its place", r->name);
-    nw0__refresh(i, r->rival_at, r->rival_mouth, r->rival_ttl);
-    r->heard = since;
-    nw0__schedule(i);
-}
-
-/* Something is due about a service that is not ours. */
-static void nw0__doubt(int i) {
-    nw0__record *r = &nw0__discovery.table[i];
-    bool rival = r->rival_ttl > 0;
-    int mouth = nw0__mouth_for(r->mouth.ip);
-    double pause;
-    if (!nw0__answers(r->mouth)) {
-        nw0__forget(i, "its time to live is over");
-    } else if (!rival && r->asked == NW0__QUESTIONS_MAX) {
-        nw0__forget(i, "it is silent, and does not answer");
-    } else if (rival && r->asked == NW0__RIVAL_QUESTIONS) {
-        nw0__take_place(i);
-    } else {
-        if (mouth >= 0) nw0__ask_from(mouth, r->name, r->mouth);
+/* Something is due about a service that is not ours. A rival whose holder is silent has the name,
+ * and was heard when it claimed it. */
+static void nw0__doubt(nw0__record *r) {
+    bool rival = r->rival.ttl > 0;
+    int mouth = nw0__mouth_for(r->holder.mouth.ip);
+    if (!nw0__answers(r->holder.mouth)) {
+        nw0__forget(r, "its time to live is over");
+    } else if (r->asked < (rival ? NW0__RIVAL_QUESTIONS : NW0__SILENT_QUESTIONS)) {
+        if (mouth >= 0) nw0__ask_from(mouth, r->holder.mouth, r->name);
         r->asked++;
-        nw0__schedule(i);
-        pause = nw0__now() + (rival ? NW0__RIVAL_PAUSE_S : 0.1 * nw0__period(r));
-        if (nw0__discovery.due[i] < pause)
-            nw0__discovery.due[i] = pause; /* this machine was asleep: let the answers come */
+        r->due = nw0__now() + (rival ? NW0__RIVAL_PAUSE_S : 0.1 * nw0__period(r->holder.ttl));
+    } else if (rival) {
+        nw0__debug("\"%s\" is silent: the second program takes its place", r->name);
+        nw0__refresh(r, &r->rival);
+    } else {
+        nw0__forget(r, "it is silent, and does not answer");
     }
 }
 
 static double nw0__doubts(double now) {
+    struct nw0__discovery *d = &nw0__discovery;
     double next = NW0__NEVER;
     int i;
-    for (i = nw0__discovery.count - 1; i >= 0;
-         i--) { /* backwards, because forgetting moves the last one here */
-        if (nw0__discovery.due[i] <= now) nw0__doubt(i);
-        if (i < nw0__discovery.count) next = nw0__earlier(next, nw0__discovery.due[i]);
+    for (i = d->count - 1; i >= 0; i--) { /* backwards, because forgetting moves those behind */
+        if (d->table[i].due <= now) nw0__doubt(&d->table[i]);
+        if (i < d->count) next = nw0__earlier(next, d->table[i].due);
     }
     return next;
 }
 
-/* A service of ours enters the table as if we had heard it. */
-static void nw0__claim(const nw0__own *own) {
-    nw0__advert advert;
-    memset(&advert, 0, sizeof advert);
-    memcpy(advert.name, own->name, sizeof own->name);
-    advert.at = own->at;
-    if (advert.at.ip == 0)
-        advert.at.ip = nw0__discovery.network_count ? nw0__discovery.networks[0].ip : 0x7F000001;
-    advert.ttl = own->ttl;
-    nw0__hear_advert(&advert, nw0__self_mouth);
-}
-
 /* Announces some of those that are due. False: there are more. */
 static bool nw0__announce_due(void) {
-    struct nw0__discovery *d = &nw0__discovery;
-    int i, sent = 0;
-    for (i = 0; i < d->own_count; i++) {
-        if (!d->own[i].due) continue;
-        if (sent++ == NW0__BATCH) return false;
-        d->own[i].due = false;
-        nw0__claim(&d->own[i]);
-        nw0__announce(&d->own[i], d->own[i].ttl);
+    nw0__own *own = nw0__discovery.own, *end = own + nw0__discovery.own_count;
+    int room = NW0__BATCH;
+    for (; own < end; own++) {
+        if (!own->due) continue;
+        if (room-- == 0) return false;
+        own->due = false;
+        nw0__hear_own(own, own->ttl);
+        nw0__announce(own, own->ttl);
     }
     return true;
+}
+
+/* A UDP socket that the background thread reads. */
+static int nw0__open_udp(nw0__place bound, int option) {
+    struct sockaddr_in a = nw0__sockaddr(bound);
+    int fd = nw0__socket(SOCK_DGRAM, nw0__at(0, 0));
+    if (fd < 0) return -1;
+#if defined(SO_REUSEPORT) && !defined(__linux__)
+    /* BSD shares a port by this; on Linux it would share out the datagrams */
+    if (option == SO_REUSEADDR) nw0__option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+#endif
+    nw0__option(fd, SOL_SOCKET, option, 1);
+    nw0__option(fd, SOL_SOCKET, SO_RCVBUF, 1 << 20);
+    if (NW0__TRY(bind, bind(fd, (struct sockaddr *)&a, sizeof a)) < 0 ||
+        nw0__set_add(&nw0__library.set, fd, POLLIN) < 0)
+        nw0__close_fd(&fd);
+    return fd;
 }
 
 /* Another program may hold the port without sharing it. Then we can still speak, ask and be
  * answered, and try again each round. */
 static void nw0__open_ear(void) {
     struct nw0__discovery *d = &nw0__discovery;
-    struct sockaddr_in a = nw0__sockaddr(nw0__at(0, nw0__library.port));
+    unsigned port = nw0__library.port;
+    int before = d->deaf;
     if (d->ear >= 0) return;
-    d->ear = nw0__socket(SOCK_DGRAM, nw0__at(0, 0));
-    if (d->ear < 0) return;
-#if defined(SO_REUSEPORT) && !defined(__linux__)
-    /* BSD shares a port by this; on Linux it would share out the datagrams */
-    nw0__option(d->ear, SOL_SOCKET, SO_REUSEPORT, 1);
-#endif
-    nw0__option(d->ear, SOL_SOCKET, SO_REUSEADDR, 1);
-    nw0__option(d->ear, SOL_SOCKET, SO_RCVBUF, 1 << 20);
-    if (NW0__TRY(bind, bind(d->ear, (struct sockaddr *)&a, sizeof a)) < 0 ||
-        nw0__set_add(&nw0__library.set, d->ear, POLLIN) < 0) {
-        int error = errno;
-        if (d->deaf != error) /* say it once */
-            nw0__debug("UDP port %u cannot be shared (%s): only answers are heard",
-                       (unsigned)nw0__library.port, strerror(error));
-        d->deaf = error;
-        nw0__close_fd(&d->ear);
-    } else if (d->deaf) {
-        nw0__debug("UDP port %u is free now", (unsigned)nw0__library.port);
-        d->deaf = 0;
-    }
-}
-
-static void nw0__open_mouth(nw0__network *net) {
-    net->mouth = nw0__socket(SOCK_DGRAM, nw0__at(net->ip, 0));
-    if (net->mouth < 0) return;
-    nw0__option(net->mouth, SOL_SOCKET, SO_BROADCAST, 1);
-    nw0__option(net->mouth, SOL_SOCKET, SO_RCVBUF, 1 << 20);
-    if (nw0__bound_port(net->mouth, &net->port) < 0 ||
-        nw0__set_add(&nw0__library.set, net->mouth, POLLIN) < 0)
-        nw0__close_fd(&net->mouth);
+    d->ear = nw0__open_udp(nw0__at(0, nw0__library.port), SO_REUSEADDR);
+    d->deaf = d->ear < 0 ? errno : 0;
+    if (d->deaf == before) return; /* it was said already */
+    if (d->deaf)
+        nw0__debug("UDP port %u cannot be shared (%s): only answers are heard", port,
+                   strerror(d->deaf));
+    else nw0__debug("UDP port %u is free now", port);
 }
 
 static void nw0__close_mouth(nw0__network *net) {
@@ -2116,16 +1959,22 @@ static void nw0__close_mouth(nw0__network *net) {
     nw0__close_fd(&net->mouth);
 }
 
-/* Takes over the mouth of the same network as it was before. */
-static void nw0__keep_mouth(nw0__network *net, nw0__network before[], int count) {
+/* Gives a network the mouth that it had before, or a new one. Returns whether it is new. */
+static bool nw0__open_mouth(nw0__network *net, nw0__network before[], int count) {
+    char text[NW0_ADDRESS_SIZE];
     int i;
     for (i = 0; i < count; i++)
-        if (before[i].ip == net->ip && before[i].mask == net->mask &&
+        if (before[i].ip == net->ip && before[i].mask == net->mask && before[i].mouth >= 0 &&
             strcmp(before[i].interface_name, net->interface_name) == 0) {
-            net->mouth = before[i].mouth;
-            net->port = before[i].port;
+            *net = before[i];
             before[i].mouth = -1;
+            return false;
         }
+    net->mouth = nw0__open_udp(nw0__at(net->ip, 0), SO_BROADCAST);
+    if (net->mouth >= 0 && nw0__bound_port(net->mouth, &net->port) < 0) nw0__close_mouth(net);
+    nw0__debug("network: %s on %s%s", nw0__print_ip(net->ip, text), net->interface_name,
+               net->mouth < 0 ? " (no socket)" : "");
+    return net->mouth >= 0;
 }
 
 /* Looks at the interfaces again. Mouths are opened on new networks and closed where there is none
@@ -2133,22 +1982,13 @@ static void nw0__keep_mouth(nw0__network *net, nw0__network before[], int count)
 static void nw0__look_at_networks(void) {
     struct nw0__discovery *d = &nw0__discovery;
     nw0__network now[NW0__MAX_NETWORKS];
-    char text[NW0_ADDRESS_SIZE];
     int i, count = nw0__networks(now, nw0__allowed());
     bool more = false;
     if (count < 0) return;
-    for (i = 0; i < count; i++) {
-        nw0__keep_mouth(&now[i], d->networks, d->network_count);
-        if (now[i].mouth >= 0) continue;
-        nw0__open_mouth(&now[i]);
-        nw0__debug("network: %s on %s%s", nw0__print_ip(now[i].ip, text), now[i].interface_name,
-                   now[i].mouth < 0 ? " (no socket)" : "");
-        more = more || now[i].mouth >= 0;
-    }
+    for (i = 0; i < count; i++) more |= nw0__open_mouth(&now[i], d->networks, d->network_count);
     for (i = 0; i < d->network_count; i++) nw0__close_mouth(&d->networks[i]);
     memcpy(d->networks, now, (size_t)count * sizeof now[0]);
-    if (more || count != d->network_count)
-        d->asker_count = 0; /* they were to be answered by number */
+    if (more || count != d->network_count) d->asker_count = 0; /* their mouths have other numbers */
     d->network_count = count;
     if (more && d->first_look > 0) nw0__ask(""); /* who is there? */
 }
@@ -2167,9 +2007,7 @@ static double nw0__discover_turn(double now) {
         for (i = 0; i < d->own_count; i++) d->own[i].due = true;
     }
     done = nw0__announce_due();
-    nw0__drain(
-        d->ear,
-        -1); /* our own broadcasts come back to us: read them now, instead of waking up for them */
+    nw0__drain(d->ear, -1); /* our own broadcasts come back: now, or they would wake us up */
     next = nw0__earlier(nw0__answer_everything(now), nw0__doubts(now));
     return done ? nw0__earlier(next, d->round) : now;
 }
@@ -2220,19 +2058,19 @@ static int nw0__start_thread(void) {
     sigset_t all, before;
     int error;
     if (l->has_thread) return 0;
-    if (nw0__set_open(&l->set) < 0)
-        return nw0__fail(errno, "no descriptor for the background thread: %s", strerror(errno));
-    if (nw0__bell_open(&l->wake) < 0 || nw0__set_add(&l->set, l->wake.in, POLLIN) < 0) {
+    l->stop = false;
+    l->wake.in = l->wake.out = -1;
+    if (nw0__set_open(&l->set) < 0 || nw0__bell_open(&l->wake) < 0 ||
+        nw0__set_add(&l->set, l->wake.in, POLLIN) < 0) {
         error = errno;
     } else {
-        l->stop = false;
         sigfillset(&all);
         pthread_sigmask(SIG_SETMASK, &all, &before);
         error = NW0_FAULT(pthread_create) ? errno
                                           : pthread_create(&l->thread, NULL, nw0__background, NULL);
         pthread_sigmask(SIG_SETMASK, &before, NULL);
-        if (error == 0) return l->has_thread = true, 0;
     }
+    if (error == 0) return l->has_thread = true, 0;
     nw0__bell_close(&l->wake);
     nw0__set_close(&l->set);
     return nw0__fail(error, "the background thread could not be started: %s", strerror(error));
@@ -2244,15 +2082,13 @@ static void nw0__wake_thread(void) {
 
 static int nw0__start_discovery(void) {
     struct nw0__discovery *d = &nw0__discovery;
+    double now = nw0__now();
     if (d->running) return 0;
     if (nw0__start_thread() < 0) return -1;
     d->running = true;
     d->ear = -1;
-    d->allowance = NW0__ANSWERS_PER_S / 2;
-    d->allowance_at = nw0__now();
-    d->round = d->allowance_at + NW0_ADVERT_INTERVAL_S;
-    d->random = (uint32_t)getpid() * 2654435761u ^ (uint32_t)(uint64_t)(d->allowance_at * 1e9);
-    d->random |= 1; /* xorshift never leaves 0 */
+    d->round = now + NW0_ADVERT_INTERVAL_S;
+    d->random = (uint32_t)getpid() * 2654435761u ^ (uint32_t)(uint64_t)(now * 1e9);
     nw0__open_ear();
     nw0__look_at_networks();
     nw0__wake_thread();
@@ -2262,8 +2098,7 @@ static int nw0__start_discovery(void) {
 /* ---- the functions ---- */
 
 static int nw0__canceled(void) {
-    return nw0__fail(
-        ECANCELED, "the library is being shut down: nw0_shutdown was called, or the program ends");
+    return nw0__fail(ECANCELED, "nw0_shutdown was called, or the program ends");
 }
 
 /* Waits until the table has changed or the deadline has passed. -1: EINTR, or nw0_shutdown. */
@@ -2271,10 +2106,8 @@ static int nw0__wait_for_table(nw0__waiter *w, double deadline) {
     int n = nw0__poll(w->bell.in, POLLIN, deadline);
     if (nw0__library.closing) return nw0__canceled();
     if (n > 0) nw0__hush(&w->bell);
-    if (n < 0)
-        return nw0__fail(errno, "the wait was interrupted (%s): call again to go on",
-                         strerror(errno));
-    return 0;
+    if (n >= 0) return 0;
+    return nw0__fail(errno, "the wait was interrupted (%s): call again to go on", strerror(errno));
 }
 
 static int nw0__begin_waiting(nw0__waiter *w) {
@@ -2295,67 +2128,67 @@ static void nw0__end_waiting(nw0__waiter *w) {
 static void nw0__give(const char *name, nw0__place at, nw0_service *service) {
     if (!service) return;
     memset(service, 0, sizeof *service);
-    snprintf(service->name, sizeof service->name, "%s", name);
+    memcpy(service->name, name, strlen(name));
     nw0__print(at, service->address);
 }
 
 /* Waits for a name: asks aloud, and again with longer and longer pauses, because a broadcast may be
- * lost. Returns its index; -1: not there in time, or EINTR. */
-static int nw0__wait_for_name(const char *name, double deadline) {
-    nw0__waiter w;
+ * lost. NULL: not there in time, or EINTR. */
+static nw0__record *nw0__wait_for_name(const char *name, double deadline) {
     double now = nw0__now(), pause = 0.02, ask = now;
-    int i = nw0__find(name), result = 0, error;
-    if (i >= 0) return i;
+    nw0__record *r = nw0__find(name);
+    nw0__waiter w;
+    int result = 0;
+    if (r) return r;
+    errno = ETIMEDOUT;
     if (deadline <= now && now < nw0__discovery.last_question + 0.1)
-        return errno = ETIMEDOUT, -1; /* who looks often, asks seldom */
-    if (nw0__begin_waiting(&w) < 0) return -1;
-    for (errno = 0; result == 0 && (i = nw0__find(name)) < 0; now = nw0__now()) {
+        return NULL; /* who looks often, asks seldom */
+    if (nw0__begin_waiting(&w) < 0) return NULL;
+    while (result == 0 && !(r = nw0__find(name))) {
+        now = nw0__now();
         if (now >= ask) {
             nw0__ask(name);
             ask = now + pause;
             pause = nw0__earlier(pause * 2, 1);
         }
-        if (now >= deadline) break;
-        result = nw0__wait_for_table(&w, nw0__earlier(ask, deadline));
+        if (now < deadline) result = nw0__wait_for_table(&w, nw0__earlier(ask, deadline));
+        else result = -1, errno = ETIMEDOUT;
     }
-    error = result < 0 ? errno : ETIMEDOUT;
     nw0__end_waiting(&w);
-    errno = error;
-    return result < 0 ? -1 : i;
+    return r;
 }
 
 /* "192.168.1.0/24 and 127.0.0.0/8", for sentences. */
 static const char *nw0__network_names(char out[100]) {
-    const struct nw0__discovery *d = &nw0__discovery;
+    const nw0__network *net = nw0__discovery.networks, *end = net + nw0__discovery.network_count;
     char text[NW0_ADDRESS_SIZE];
-    int i, bits;
     size_t n = 0;
-    snprintf(out, 100, "%s", "any network (no interface is up)");
-    for (i = 0; i < d->network_count && n < 60; i++) {
-        for (bits = 0; bits < 32 && (d->networks[i].mask << bits & 0x80000000u); bits++) continue;
-        n += (size_t)snprintf(out + n, 100 - n, "%s%s/%d", i ? " and " : "",
-                              nw0__print_ip(d->networks[i].ip & d->networks[i].mask, text), bits);
+    if (net == end) return "any network (no interface is up)";
+    for (; net < end && n < 60; net++) {
+        int bits = 0;
+        while (bits < 32 && (net->mask << bits & 0x80000000u)) bits++;
+        n += (size_t)snprintf(out + n, 100 - n, "%s%s/%d", n ? " and " : "",
+                              nw0__print_ip(net->ip & net->mask, text), bits);
     }
     return out;
 }
 
 NW0_API int nw0_discover(const char *name, double wait_for_s, nw0_service *service) {
     double deadline = nw0__deadline(wait_for_s);
+    nw0__record *r = NULL;
     char where[100];
-    int i;
     if (nw0__check_name(name, NW0_ADVERT_TTL_S) < 0 || nw0__enter() < 0) return -1;
-    i = nw0__start_discovery() < 0 ? -2 : nw0__wait_for_name(name, deadline);
-    if (i >= 0) nw0__give(name, nw0__discovery.table[i].at, service);
-    else if (i == -1 && errno == ETIMEDOUT)
+    if (nw0__start_discovery() == 0) r = nw0__wait_for_name(name, deadline);
+    if (r) nw0__give(name, r->holder.at, service);
+    else if (errno == ETIMEDOUT)
         nw0__fail(ETIMEDOUT,
                   "no service called \"%s\" was heard on %s within %g s: is it running, and on the "
                   "same network?%s",
                   name, nw0__network_names(where), wait_for_s,
-                  nw0__discovery.ear >= 0 ? ""
-                                          : " (Another program holds the UDP port of discovery, "
-                                            "and does not share it: only answers are heard.)");
+                  nw0__discovery.ear < 0 ? " (Another program holds the UDP port for itself.)"
+                                         : "");
     nw0__leave();
-    return i < 0 ? -1 : 0;
+    return r ? 0 : -1;
 }
 
 /* "?" to everybody, once in the life of a program. */
@@ -2402,98 +2235,62 @@ static bool nw0__is_in(const char *name, const char *const list[]) {
     return false;
 }
 
-/* The sorted list. */
-static int nw0__list(const char *group, const char *separator, const char *const exclude[],
-                     nw0_service services[], int capacity) {
+static int nw0__list(double deadline, const char *group, const char *separator,
+                     const char *const exclude[], nw0_service services[], int capacity) {
     struct nw0__discovery *d = &nw0__discovery;
-    int i, k, count = 0;
-    for (i = 0; i < d->count; i++) {
-        const char *name = d->table[i].name;
-        if (!nw0__is_member(name, group, separator) || nw0__is_in(name, exclude)) continue;
-        for (k = count++; k > 0 && strcmp(d->table[d->order[k - 1]].name, name) > 0; k--)
-            d->order[k] = d->order[k - 1];
-        d->order[k] = i;
+    int i, count;
+    if (nw0__enter() < 0) return -1;
+    count = nw0__start_discovery() < 0 || nw0__wait_for_somebody(deadline) < 0 ? -1 : 0;
+    for (i = 0; count >= 0 && i < d->count; i++) {
+        const nw0__record *r = &d->table[i];
+        if (!nw0__is_member(r->name, group, separator) || nw0__is_in(r->name, exclude)) continue;
+        if (services && count < capacity) nw0__give(r->name, r->holder.at, &services[count]);
+        count++;
     }
-    for (i = 0; services && i < count && i < capacity; i++)
-        nw0__give(d->table[d->order[i]].name, d->table[d->order[i]].at, &services[i]);
+    nw0__leave();
     return count;
 }
 
 NW0_API int nw0_discover_all(double wait_for_s, nw0_service services[], int capacity) {
-    double deadline = nw0__deadline(wait_for_s);
-    int count = -1;
-    if (nw0__enter() < 0) return -1;
-    if (nw0__start_discovery() == 0 && nw0__wait_for_somebody(deadline) == 0)
-        count = nw0__list(NULL, NULL, NULL, services, capacity);
-    nw0__leave();
-    return count;
+    return nw0__list(nw0__deadline(wait_for_s), NULL, NULL, NULL, services, capacity);
 }
 
 NW0_API int nw0_discover_group(const char *group, const char *separator,
                                const char *const exclude[], nw0_service services[], int capacity) {
-    int count = -1;
-    if (!group)
-        return nw0__fail(
-            EINVAL,
-            "the group's name is NULL: give \"chat\" for \"chat/alice\", or call nw0_discover_all");
-    if (nw0__enter() < 0) return -1;
-    if (nw0__start_discovery() == 0 && nw0__wait_for_somebody(0) == 0)
-        count = nw0__list(group, separator, exclude, services, capacity);
-    nw0__leave();
-    return count;
+    if (group) return nw0__list(0, group, separator, exclude, services, capacity);
+    return nw0__fail(EINVAL, "the group is NULL: give one, or call nw0_discover_all");
 }
 
-/* The first member that is no longer there, or has moved; -1: all are there. Marks those of the
- * table that are in the list. */
-static int nw0__find_left(const nw0_service members[], int count, const char *group,
-                          const char *separator) {
-    struct nw0__discovery *d = &nw0__discovery;
-    nw0__place at;
-    int m, i;
-    memset(d->order, 0, sizeof d->order[0] * (size_t)d->count);
-    for (m = 0; m < count; m++) {
-        i = nw0__find(members[m].name);
-        if (i < 0 || !nw0__is_member(members[m].name, group, separator) ||
-            !nw0__parse_place(members[m].address, &at) || !nw0__same(at, d->table[i].at))
-            return m;
-        d->order[i] = 1;
-    }
-    return -1;
-}
-
-/* Of those not marked, the first by name; -1: there is none. */
-static int nw0__find_joined(const char *group, const char *separator) {
-    struct nw0__discovery *d = &nw0__discovery;
-    int i, first = -1;
-    for (i = 0; i < d->count; i++)
-        if (!d->order[i] && nw0__is_member(d->table[i].name, group, separator) &&
-            (first < 0 || strcmp(d->table[i].name, d->table[first].name) < 0))
-            first = i;
-    return first;
-}
-
-/* Brings the list nearer to the table by one change. 0: they agree. */
+/* Brings the list nearer to the table by one change: both are sorted, so that one walk along both
+ * tells what is missing in either. Who has left comes first, for want of room. 0: they agree. */
 static int nw0__one_change(const char *group, const char *separator, nw0_service members[],
                            int *count, int capacity, nw0_service *changed) {
-    nw0_service service;
-    int at = nw0__find_left(members, *count, group, separator), joined;
-    if (at >= 0) {
-        if (changed) *changed = members[at];
-        memmove(&members[at], &members[at + 1], (size_t)(--*count - at) * sizeof members[0]);
-        return NW0_LEFT;
+    const nw0__record *r = nw0__discovery.table, *end = r + nw0__discovery.count, *joined = NULL;
+    nw0__place at;
+    int m = 0, where = 0, order;
+    while (m < *count || r < end) {
+        if (r < end && !nw0__is_member(r->name, group, separator)) {
+            r++;
+            continue;
+        }
+        order = m == *count ? 1 : r == end ? -1 : strcmp(members[m].name, r->name);
+        if (order < 0 || (order == 0 && (!nw0__parse_place(members[m].address, &at) ||
+                                         !nw0__same(at, r->holder.at)))) { /* it moved */
+            if (changed) *changed = members[m];
+            memmove(&members[m], &members[m + 1], (size_t)(--*count - m) * sizeof members[0]);
+            return NW0_LEFT;
+        }
+        if (order == 0) m++;
+        else if (!joined) joined = r, where = m;
+        r++;
     }
-    joined = nw0__find_joined(group, separator);
-    if (joined < 0) return 0;
-    nw0__give(nw0__discovery.table[joined].name, nw0__discovery.table[joined].at, &service);
+    if (!joined) return 0;
     if (*count >= capacity)
-        return nw0__fail(ENOBUFS,
-                         "\"%s\" has joined, but the list is full with %d: give a longer one",
-                         service.name, *count);
-    for (at = *count; at > 0 && strcmp(members[at - 1].name, service.name) > 0; at--)
-        members[at] = members[at - 1];
-    members[at] = service;
-    ++*count;
-    if (changed) *changed = service;
+        return nw0__fail(ENOBUFS, "\"%s\" joined, but the list is full with %d: give a longer one",
+                         joined->name, *count);
+    memmove(&members[where + 1], &members[where], (size_t)((*count)++ - where) * sizeof members[0]);
+    nw0__give(joined->name, joined->holder.at, &members[where]);
+    if (changed) *changed = members[where];
     return NW0_JOINED;
 }
 
@@ -2503,9 +2300,7 @@ NW0_API int nw0_wait_for_change(const char *group, const char *separator, nw0_se
     nw0__waiter w;
     int result;
     if (!count || *count < 0 || *count > capacity || (!members && capacity > 0))
-        return nw0__fail(
-            EINVAL,
-            "the list of members makes no sense: count must point to a number from 0 to capacity");
+        return nw0__fail(EINVAL, "the list makes no sense: count must point to 0 ... capacity");
     if (nw0__enter() < 0) return -1;
     if (nw0__start_discovery() < 0 || nw0__begin_waiting(&w) < 0) return nw0__leave(), -1;
     nw0__first_look();
@@ -2516,17 +2311,13 @@ NW0_API int nw0_wait_for_change(const char *group, const char *separator, nw0_se
         else result = nw0__wait_for_table(&w, deadline);
         if (result < 0) break;
     }
-    {
-        int error = errno;
-        nw0__end_waiting(&w);
-        errno = error;
-    }
+    nw0__end_waiting(&w);
     nw0__leave();
     return result;
 }
 
-static int nw0__listen(
-    nw0__place *place); /* see messages: opens a listening socket; port 0 becomes a free one */
+/* See messages: opens a listening socket, port 0 becomes a free one; where one is already. */
+static int nw0__listen(nw0__place *place);
 static uint32_t nw0__listening_ip(uint16_t port, uint32_t otherwise);
 
 /* The address of a new advert: as it was given, completed by a listening socket where it has no
@@ -2545,13 +2336,12 @@ static int nw0__open_service(nw0__own *own, const nw0__own *before) {
 }
 
 static int nw0__check_free(const char *name) {
+    nw0__record *r = nw0__wait_for_name(name, nw0__now() + 0.3);
     char text[NW0_ADDRESS_SIZE];
-    int i = nw0__wait_for_name(name, nw0__now() + 0.3);
-    if (i < 0) return errno == ETIMEDOUT ? 0 : -1;
-    return nw0__fail(EEXIST,
-                     "the name \"%s\" is taken by %s at %s: choose another, or end that program",
+    if (!r) return errno == ETIMEDOUT ? 0 : -1;
+    return nw0__fail(EEXIST, "the name \"%s\" is taken by %s at %s: choose another, or end it",
                      name, nw0__own_service(name) ? "this program" : "a program",
-                     nw0__print(nw0__discovery.table[i].at, text));
+                     nw0__print(r->holder.at, text));
 }
 
 /* With the lock held. */
@@ -2560,25 +2350,17 @@ static int nw0__advertise(nw0__own *own, bool fail_if_exists, nw0_service *servi
     nw0__own *place;
     if (nw0__start_discovery() < 0 || (fail_if_exists && nw0__check_free(own->name) < 0)) return -1;
     place = nw0__own_service(own->name);
-    if (!place && d->own_count == NW0_MAX_SERVICES)
-        return nw0__fail(ENOBUFS, "this program advertises %d services already", d->own_count);
-    if (nw0__find(own->name) < 0 && !nw0__has_room(nw0__self_mouth))
-        return nw0__fail(ENOBUFS,
-                         "\"%s\" is not advertised: %d services are known, which is all that "
-                         "NW0_MAX_SERVICES allows",
+    if ((!place && d->own_count == NW0_MAX_SERVICES) ||
+        (!nw0__find(own->name) && !nw0__has_room(nw0__at(0, 0))))
+        return nw0__fail(ENOBUFS, "no room for \"%s\": %d services are known (NW0_MAX_SERVICES)",
                          own->name, d->count);
     if (nw0__open_service(own, place) < 0) return -1;
-    nw0__claim(own);
+    nw0__hear_own(own, own->ttl);
     own->due = true;
     if (!place) place = &d->own[d->own_count++];
     *place = *own;
     nw0__wake_thread();
-    nw0__give(own->name,
-              nw0__at(own->at.ip         ? own->at.ip
-                      : d->network_count ? d->networks[0].ip
-                                         : 0x7F000001,
-                      own->at.port),
-              service);
+    nw0__give(own->name, nw0__seen_here(own->at), service);
     return 0;
 }
 
@@ -2604,22 +2386,17 @@ NW0_API int nw0_advertise(const char *name, const char *address, nw0_service *se
 }
 
 NW0_API int nw0_unadvertise(const char *name) {
-    struct nw0__discovery *d = &nw0__discovery;
     nw0__own *own;
-    int i;
     if (nw0__enter() < 0) return -1;
     own = name ? nw0__own_service(name) : NULL;
     if (own) {
         nw0__announce(own, 0);
-        i = nw0__find(name);
-        if (i >= 0) nw0__hear_goodbye(i, nw0__self_mouth);
-        *own = d->own[--d->own_count];
+        nw0__hear_own(own, 0);
+        *own = nw0__discovery.own[--nw0__discovery.own_count];
     }
     nw0__leave();
-    return own ? 0
-               : nw0__fail(ENOENT,
-                           "\"%.80s\" is not advertised by this program, so it cannot be withdrawn",
-                           name ? name : "");
+    if (own) return 0;
+    return nw0__fail(ENOENT, "\"%.80s\" is not advertised by this program", name ? name : "");
 }
 
 /* =================================================================================================

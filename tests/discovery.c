@@ -965,6 +965,22 @@ static void list_of_the_caller_is_what_counts(void) {
     CHECK(joins("team", "team/a", "127.0.0.1:7001"));
 }
 
+/* It is the caller's memory: whatever stands there, a few changes make it right. */
+static void list_in_disorder_is_put_right(void) {
+    static const char *const names[] = {"team/a", "team/b", "team/c"};
+    static const char *const found[] = {"team/c", "team/b", "team/b", "team/a"};
+    int changes = 0;
+    advertise_all(names, 3);
+    for (int i = 0; i < 4; i++) {
+        strcpy(list.members[i].name, found[i]);
+        memset(list.members[i].address, i == 3 ? '\0' : 'x', 5);
+    }
+    list.count = 4;
+    while (changes < 20 && change_in("team", 8, 0) > 0) changes++;
+    CHECK(errno == ETIMEDOUT && changes <= 4 + 3 && list.count == 3);
+    for (int i = 0; i < 3; i++) CHECK(strcmp(list.members[i].name, names[i]) == 0);
+}
+
 static void full_list_stays_right(void) {
     static const char *const names[] = {"team/a", "team/b", "team/c"};
     advertise_all(names, 3);
@@ -1784,6 +1800,7 @@ int main(int argc, char **argv) {
     RUN_APART(changes_elsewhere_are_no_changes);
     RUN_APART(no_group_is_every_service);
     RUN_APART(list_of_the_caller_is_what_counts);
+    RUN_APART(list_in_disorder_is_put_right);
     RUN_APART(full_list_stays_right);
     RUN_APART(no_room_at_all_is_a_full_list);
     RUN_APART(list_that_makes_no_sense_is_refused);
