@@ -205,14 +205,13 @@ NW0_API int nw0_discover_all(double wait_for_s, nw0_service services[], int capa
 NW0_API int nw0_discover_group(const char *group, const char *separator,
                                const char *const exclude[], nw0_service services[], int capacity);
 
-/* Keeps a list of yours up to date, one change at a time: compares members (*count of them, 0 at
- * first) with what is known and, at the first difference, brings the list up to date, fills changed
- * (may be NULL) and returns NW0_JOINED or NW0_LEFT. A service that moved has NW0_LEFT, then
- * NW0_JOINED. group NULL: every service. Your own services are among them. ETIMEDOUT, EINTR;
- * ENOBUFS: somebody joined, and the list is full.
+/* Keeps a list of yours up to date, one change at a time: compares members (*count of them, sorted
+ * by name; 0 at first) with what is known and, at the first difference, brings the list up to date,
+ * fills changed (may be NULL) and returns NW0_JOINED or NW0_LEFT. A service that moved has
+ * NW0_LEFT, then NW0_JOINED. group NULL: every service. Your own services are among them.
+ * ETIMEDOUT, EINTR; ENOBUFS: somebody joined, and the list is full.
  *     nw0_service list[9], who;  int n = 0;
- *     if (nw0_wait_for_change("chat", NULL, list, &n, 9, &who, NW0_FOREVER) == NW0_JOINED)
- * puts(who.name); */
+ *     nw0_wait_for_change("chat", NULL, list, &n, 9, &who, NW0_FOREVER); */
 enum { NW0_JOINED = 1, NW0_LEFT = 2 };
 NW0_API int nw0_wait_for_change(const char *group, const char *separator, nw0_service members[],
                                 int *count, int capacity, nw0_service *changed, double wait_for_s);
@@ -1593,6 +1592,7 @@ static void nw0__refresh(nw0__record *r, const nw0__claim *claim) {
                    nw0__print(claim->at, to));
         nw0__wake_waiters();
     }
+    if (r->asked > 0) nw0__wake_waiters(); /* one may wait for that answer */
     *holder = *claim;
     r->rival.ttl = 0;
     r->asked = 0;
@@ -1877,16 +1877,20 @@ static void nw0__drain(int fd, int via) {
 
 /* ---- time passes ---- */
 
+static void nw0__ask_holder(nw0__record *r) {
+    int mouth = nw0__mouth_for(r->holder.mouth.ip);
+    if (mouth >= 0) nw0__ask_from(mouth, r->holder.mouth, r->name);
+    r->asked++;
+}
+
 /* Something is due about a service that is not ours. A rival whose holder is silent has the name,
  * and was heard when it claimed it. */
 static void nw0__doubt(nw0__record *r) {
     bool rival = r->rival.ttl > 0;
-    int mouth = nw0__mouth_for(r->holder.mouth.ip);
     if (!nw0__answers(r->holder.mouth)) {
         nw0__forget(r, "its time to live is over");
     } else if (r->asked < (rival ? NW0__RIVAL_QUESTIONS : NW0__SILENT_QUESTIONS)) {
-        if (mouth >= 0) nw0__ask_from(mouth, r->holder.mouth, r->name);
-        r->asked++;
+        nw0__ask_holder(r);
         r->due = nw0__now() + (rival ? NW0__RIVAL_PAUSE_S : 0.1 * nw0__period(r->holder.ttl));
     } else if (rival) {
         nw0__debug("\"%s\" is silent: the second program takes its place", r->name);
@@ -2335,13 +2339,38 @@ static int nw0__open_service(nw0__own *own, const nw0__own *before) {
     return 0;
 }
 
+/* Does the holder of a name answer? It may have ended without a word. 1: yes, or it never answers;
+ * 0: no, or it said goodbye; -1: EINTR. */
+static int nw0__lives(const char *name) {
+    double began = nw0__now(), next = began;
+    nw0__record *r;
+    nw0__waiter w;
+    int asked = 0, result = 0;
+    if (nw0__begin_waiting(&w) < 0) return -1;
+    while (result == 0 && (r = nw0__find(name)) != NULL) {
+        double now = nw0__now();
+        if (!nw0__answers(r->holder.mouth) || r->holder.heard > began) result = 1;
+        else if (now >= next && asked == NW0__RIVAL_QUESTIONS) break;
+        else {
+            if (now >= next) asked++, next = now + NW0__RIVAL_PAUSE_S, nw0__ask_holder(r);
+            result = nw0__wait_for_table(&w, next);
+        }
+    }
+    nw0__end_waiting(&w);
+    return result;
+}
+
 static int nw0__check_free(const char *name) {
     nw0__record *r = nw0__wait_for_name(name, nw0__now() + 0.3);
+    bool ours = nw0__own_service(name) != NULL;
     char text[NW0_ADDRESS_SIZE];
+    int lives;
     if (!r) return errno == ETIMEDOUT ? 0 : -1;
+    nw0__print(r->holder.at, text);
+    lives = ours ? 1 : nw0__lives(name);
+    if (lives < 1) return lives;
     return nw0__fail(EEXIST, "the name \"%s\" is taken by %s at %s: choose another, or end it",
-                     name, nw0__own_service(name) ? "this program" : "a program",
-                     nw0__print(r->holder.at, text));
+                     name, ours ? "this program" : "a program", text);
 }
 
 /* With the lock held. */

@@ -664,6 +664,19 @@ static void held_name_is_not_taken(void) {
     dismiss(&holder);
 }
 
+/* one that was killed, and about which nobody has heard yet that it is gone, does not count */
+static void name_of_the_dead_is_free(void) {
+    struct puppet holder = puppet();
+    nw0_service s;
+    CHECK(tell(&holder, ADVERTISE, "dead", "127.0.0.1:7001").result == 0);
+    CHECK(nw0_discover("dead", SOON, &s) == 0);
+    CHECK_FAILS(nw0_advertise_ex("dead", "7002", true, TTL, NULL), EEXIST);
+    kill_9(&holder);
+    CHECK(nw0_discover("dead", 0, &s) == 0 && is(&s, "dead", "127.0.0.1:7001"));
+    CHECK(nw0_advertise_ex("dead", "7002", true, TTL, &s) == 0 && is(&s, "dead", "127.0.0.1:7002"));
+    CHECK(nw0_unadvertise("dead") == 0);
+}
+
 static void own_name_counts_as_held(void) {
     CHECK(nw0_advertise_ex("ours", "7001", true, TTL, NULL) == 0);
     CHECK_FAILS(nw0_advertise_ex("ours", "7002", true, TTL, NULL), EEXIST);
@@ -1778,6 +1791,7 @@ int main(int argc, char **argv) {
     RUN_APART(ttl_must_be_a_time);
     RUN_APART(ttl_is_on_the_wire);
     RUN_APART(held_name_is_not_taken);
+    RUN_APART(name_of_the_dead_is_free);
     RUN_APART(own_name_counts_as_held);
     RUN_APART(own_services_are_limited_too);
     RUN_APART(unadvertise_of_the_unknown_fails);
