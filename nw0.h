@@ -1424,9 +1424,9 @@ static int nw0__check_name(const char *name, double ttl) {
    (SO_REUSEADDR: each gets a copy of every broadcast). And one mouth for each network, bound to
    this machine's address there at a port of its own: what is sent from it leaves by that network,
    and what is answered to it comes to this program and no other. What goes wrong: a network that is
-   down (an error of sendto(), and nothing to worry about), interfaces that come, go and change their
-   address (they are looked up again every two seconds), a broadcast address that the system reports
-   wrongly (it is computed here). Examples: examples/chat_who.c, examples/cluster_master.c.
+   down (an error of sendto(), and nothing to worry about), interfaces that come, go and change
+   their address (they are looked up again every two seconds), a broadcast address that the system
+   reports wrongly (it is computed here). Examples: examples/chat_who.c, examples/cluster_master.c.
 
    One background thread does all this. It holds the lock while it works, and waits without it.
    ============================================================================================== */
@@ -4479,8 +4479,8 @@ static void nw0__item_taken(nw0__conn *c) {
     nw0__go_on(c);
 }
 
-/* An item of a flood, which has arrived whole among others, is taken from where it was read, without
- * the steps of nw0__next: twice as many a second. NW0__NOT_YET: there is none. */
+/* An item of a flood, which has arrived whole among others, is taken from where it was read,
+ * without the steps of nw0__next: twice as many a second. NW0__NOT_YET: there is none. */
 static ssize_t nw0__take_at_once(nw0__endpoint *f, char *topic, char *data, size_t capacity) {
     nw0__conn *c = f->ready;
     const char *at = c ? c->extra + c->extra_done : NULL;
