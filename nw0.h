@@ -1583,8 +1583,8 @@ static void nw0__forget(nw0__record *r, const char *why) {
 }
 
 /* The holder of a name has spoken, or somebody takes its place. A holder that falls silent is asked
- * after 1.1 periods, 1.2, 1.3 ... and forgotten after 2: at two seconds a period, that is at most
- * four after its last word, and three on average after its end. */
+ * after 1.05 periods, 1.15, 1.25 ... and forgotten after 1.95: at two seconds a period, that is at
+ * most four after its last word, and not quite three on average after its end. */
 static void nw0__refresh(nw0__record *r, const nw0__claim *claim) {
     nw0__claim *holder = &r->holder;
     char from[NW0_ADDRESS_SIZE], to[NW0_ADDRESS_SIZE];
@@ -1599,7 +1599,7 @@ static void nw0__refresh(nw0__record *r, const nw0__claim *claim) {
     r->asked = 0;
     r->due = holder->heard;
     if (nw0__is_self(holder->mouth)) r->due = NW0__NEVER;
-    else r->due += nw0__answers(holder->mouth) ? 1.1 * nw0__period(holder->ttl) : holder->ttl;
+    else r->due += nw0__answers(holder->mouth) ? 1.05 * nw0__period(holder->ttl) : holder->ttl;
 }
 
 /* Half of the table is the most that one sender gets, so that it cannot keep the others out. */
@@ -2369,6 +2369,7 @@ static int nw0__check_free(const char *name) {
     if (!r) return errno == ETIMEDOUT ? 0 : -1;
     nw0__print(r->holder.at, text);
     lives = ours ? 1 : nw0__lives(name);
+    if (lives == 0 && nw0__own_service(name)) lives = 1, ours = true; /* of another thread */
     if (lives < 1) return lives;
     return nw0__fail(EEXIST, "the name \"%s\" is taken by %s at %s: choose another, or end it",
                      name, ours ? "this program" : "a program", text);
@@ -2445,17 +2446,18 @@ NW0_API int nw0_unadvertise(const char *name) {
 
    What goes wrong: a send that takes only a part; a signal between two parts; a peer that went away
    (which the first send after it does not notice, so we look before); a machine that went away
-   (keepalive, TCP_USER_TIMEOUT); no descriptor left for accept(), which would report the same
-   connection again at once; an asker who does not read the answer. Examples:
+   (keepalive, and a look at what was acknowledged); no descriptor left for accept(), which would
+   report the same connection again at once; an asker who does not read the answer. Examples:
    examples/hello_server.c, examples/hello_client.c.
    ============================================================================================== */
 
 #define NW0__READY 64 /* how many ready descriptors, or callers, are taken at a time */
 #define NW0__REPLY_PATIENCE_S                                                                      \
     0.02 /* how long an answer may block before the background thread goes on with it */
-#define NW0__SLICE_S 2.0  /* how long a blocking call waits at a time */
-#define NW0__LOST_MS 9000 /* without an acknowledgement: the other machine is gone */
-#define NW0__FLUSH_S 1.0  /* how long nw0_shutdown waits for what is still to be sent */
+#define NW0__SLICE_S 2.0   /* how long a blocking call waits at a time */
+#define NW0__LOST_MS 9000  /* without an acknowledgement: the other machine is gone */
+#define NW0__FLUSH_S 1.0   /* how long nw0_shutdown waits for what is still to be sent */
+#define NW0__LINGER_S 60.0 /* and nw0_close, in the background, for one who does not read */
 
 #define NW0__SMALL 4096  /* sendmsg() and recvmsg() cost more than copying so few bytes */
 #define NW0__CHUNK 65536 /* news is read in pieces of that size, because one item is small */
@@ -2522,6 +2524,7 @@ struct nw0__endpoint {
     int users;        /* threads that wait here */
     int owned;        /* connections that have an owner */
     bool closing;
+    double closed_at;
     bool wants_fd, rung; /* the program polls the set; the bell rings for it */
     /* news of ours */
     bool publishing, flush_scheduled;
@@ -2892,7 +2895,10 @@ static ssize_t nw0__receive_parts(int fd, struct iovec v[2], int flags) {
     char small[NW0__SMALL];
     struct msghdr message;
     ssize_t n;
-    if (v[1].iov_len == 0) return NW0__TRY(recvmsg, recv(fd, v[0].iov_base, v[0].iov_len, flags));
+    if (v[0].iov_len == 0 || v[1].iov_len == 0) {
+        struct iovec *one = &v[v[0].iov_len == 0];
+        return NW0__TRY(recvmsg, recv(fd, one->iov_base, one->iov_len, flags));
+    }
     if (nw0__total(v) <= sizeof small) {
         n = NW0__TRY(recvmsg, recv(fd, small, nw0__total(v), flags));
         if (n > 0) nw0__scatter(v, small, (size_t)n);
@@ -2904,6 +2910,36 @@ static ssize_t nw0__receive_parts(int fd, struct iovec v[2], int flags) {
     return NW0__TRY(recvmsg, recvmsg(fd, &message, flags));
 }
 
+/* The kernel's copy of a frame mostly begins with a page; and some processors copy to 1 to 15 bytes
+ * past the source, modulo a page, at a third of their speed. Memory from malloc is often such a
+ * place: 64 KiB there and back took 2.5 times as long as by bare sockets elsewhere. */
+static bool nw0__is_slow(const nw0__conn *c, const struct iovec *body) {
+    size_t past = ((uintptr_t)body->iov_base - nw0__body_got(c) - c->head_size) % 4096;
+    return past >= 1 && past <= 15 && body->iov_len > NW0__SMALL;
+}
+
+/* Reads such a body 32 bytes further on, and moves it back: 1.3 times. */
+static ssize_t nw0__receive_further_on(int fd, const struct iovec v[2], int flags) {
+    char beyond[32];
+    struct iovec three[3];
+    struct msghdr message;
+    char *body = (char *)v[1].iov_base;
+    size_t inside = v[1].iov_len - sizeof beyond, n;
+    ssize_t got;
+    three[0] = v[0];
+    three[1] = nw0__part(body + sizeof beyond, inside);
+    three[2] = nw0__part(beyond, sizeof beyond);
+    memset(&message, 0, sizeof message);
+    message.msg_iov = three;
+    message.msg_iovlen = 3;
+    got = NW0__TRY(recvmsg, recvmsg(fd, &message, flags));
+    if (got <= (ssize_t)v[0].iov_len) return got;
+    n = (size_t)got - v[0].iov_len;
+    memmove(body, body + sizeof beyond, n < inside ? n : inside);
+    if (n > inside) memcpy(body + inside, beyond, n - inside);
+    return got;
+}
+
 /* As nw0__receive_parts, but from what came beyond the last frame, if there is such. News is read
  * in large pieces, of which many items are taken one after the other; but what is large itself goes
  * straight to where it is wanted. */
@@ -2911,6 +2947,7 @@ static ssize_t nw0__receive(nw0__conn *c, struct iovec v[2], int flags) {
     size_t done;
     if (c->extra_done == c->extra_size) {
         ssize_t got;
+        if (nw0__is_slow(c, &v[1])) return nw0__receive_further_on(c->fd, v, flags);
         if (nw0__total(v) > c->extra_room / 4) return nw0__receive_parts(c->fd, v, flags);
         got = NW0__TRY(recvmsg, recv(c->fd, c->extra, c->extra_room, flags));
         if (got <= 0) return got;
@@ -2932,14 +2969,13 @@ static ssize_t nw0__receive(nw0__conn *c, struct iovec v[2], int flags) {
  * bytes if the last one was small; and not at all where the next frame follows at once. */
 static void nw0__aim(nw0__conn *c, char *buffer, size_t usable, struct iovec v[2]) {
     size_t have = nw0__body_got(c), end = c->body ? c->room : c->size;
-    int i = 0;
     v[0] = v[1] = nw0__part(NULL, 0);
     if (c->got < c->head_size) {
         size_t few = NW0__SMALL - sizeof c->head;
-        v[i++] = nw0__part(c->head + c->got, c->head_size - c->got);
+        v[0] = nw0__part(c->head + c->got, c->head_size - c->got);
         end = c->extra_room ? 0 : c->was_small && usable > few ? few : usable;
     }
-    if (end > have) v[i] = nw0__part((c->body ? c->body : buffer) + have, end - have);
+    if (end > have) v[1] = nw0__part((c->body ? c->body : buffer) + have, end - have);
 }
 
 /* What an ending connection, or bytes that are no frame, mean for the one who reads. */
@@ -2961,9 +2997,11 @@ static int nw0__check_head(nw0__conn *c) {
     return 0;
 }
 
-/* Understands what was read, n bytes. */
+/* Takes in n bytes that were read. */
 static int nw0__took(nw0__conn *c, const char *buffer, size_t n) {
-    if (c->got - n < c->head_size && nw0__check_head(c) < 0) return -1;
+    bool before = c->got >= c->head_size;
+    c->got += n;
+    if (!before && nw0__check_head(c) < 0) return -1;
     if (c->got <= c->head_size || c->got <= c->head_size + c->size) return 0;
     return c->home ? nw0__keep_extra(c, buffer) : nw0__bad_frame(c); /* nobody answers twice */
 }
@@ -2973,33 +3011,19 @@ static bool nw0__is_full(int error) {
     return error == EAGAIN || error == EWOULDBLOCK;
 }
 
-/* How many bytes further on to read a body, to be moved back afterwards. The kernel's copy of a
- * frame mostly begins with a page; and some processors copy to 1 to 15 bytes past the source,
- * modulo a page, at a third of their speed. Memory from malloc is often such a place: 64 KiB there
- * and back took 2.5 times as long as by bare sockets elsewhere. */
-static size_t nw0__detour(const nw0__conn *c, const struct iovec *body) {
-    size_t past = ((uintptr_t)body->iov_base - nw0__body_got(c) - c->head_size) % 4096;
-    return past >= 1 && past <= 15 && body->iov_len > NW0__SMALL ? 32 : 0;
-}
-
 /* One read: head and body together, as far as they are there. 1: as much came as was asked for; 0:
  * less, so that another try would only say so (or EAGAIN, or the time is up); -1: EINTR, or the end
  * of the conversation: ECONNRESET, EPROTO ... */
 static int nw0__read_once(nw0__conn *c, char *buffer, size_t usable, int flags) {
-    struct iovec v[2], *body = &v[c->got < c->head_size];
-    size_t asked, detour, before = nw0__body_got(c);
+    struct iovec v[2];
+    size_t asked;
     ssize_t n;
     nw0__aim(c, buffer, usable, v);
-    detour = nw0__detour(c, body);
-    *body = nw0__part((char *)body->iov_base + detour, body->iov_len - detour);
     asked = nw0__limit_parts(v, NW0_SHORT(recvmsg, nw0__total(v)));
     n = nw0__receive(c, v, flags);
     if (n == 0) errno = ECONNRESET;
     if (n < 0 && nw0__is_full(errno)) return 0;
-    if (n <= 0) return -1;
-    c->got += (size_t)n;
-    if (detour) memmove((char *)body->iov_base - detour, body->iov_base, nw0__body_got(c) - before);
-    if (nw0__took(c, buffer, (size_t)n) < 0) return -1;
+    if (n <= 0 || nw0__took(c, buffer, (size_t)n) < 0) return -1;
     return (size_t)n == asked;
 }
 
@@ -3011,6 +3035,7 @@ static int nw0__read_frame(nw0__conn *c, char *buffer, size_t usable, int flags)
             if (nw0__keep_body(c, buffer) < 0 || nw0__grow_body(c) < 0) return -1;
         got = nw0__read_once(c, buffer, usable, flags);
         if (got < 0 || (got == 0 && !nw0__is_whole(c))) return got;
+        flags |= MSG_DONTWAIT; /* only the first read waits: the time limit is for it */
     }
     return 1;
 }
@@ -3267,7 +3292,7 @@ static void nw0__go_deaf(nw0__endpoint *e) {
 static void nw0__hear_again(nw0__endpoint *e, double now) {
     if (e->deaf_until == 0 || now < e->deaf_until) return;
     e->deaf_until = nw0__set_add(&e->set, e->listener, POLLIN) < 0 ? now + 0.1 : 0;
-    if (e->publishing) nw0__set_add(&nw0__library.set, e->listener, POLLIN);
+    if (e->deaf_until == 0 && e->publishing) nw0__set_add(&nw0__library.set, e->listener, POLLIN);
 }
 
 static int nw0__accept(int listener) {
@@ -3344,8 +3369,8 @@ static int nw0__wait_ready(nw0__endpoint *e, double deadline) {
     n = nw0__set_wait(&e->set, ready, NW0__READY, deadline);
     error = errno;
     if (e->closing)
-        return nw0__fail(ECANCELED, "port %u was closed while a message was awaited there",
-                         (unsigned)e->place.port);
+        return nw0__fail(ECANCELED, "what was waited for was closed meanwhile, by nw0_close or "
+                                    "nw0_shutdown");
     if (n < 0) return nw0__interrupted(error);
     for (i = 0; i < n; i++) {
         nw0__conn *c = nw0__conn_of(ready[i]);
@@ -3480,13 +3505,16 @@ static nw0__conn *nw0__mine(nw0__endpoint *e, bool asked) {
 
 static int nw0__nothing_came(const nw0__endpoint *e) {
     char text[NW0_ADDRESS_SIZE];
-    if (e->lists)
-        return nw0__fail(ETIMEDOUT, "no news came in time from %.80s: %s", e->lists + NW0__LENGTH,
-                         e->conns && e->conns->retry_at > 0
-                             ? "it cannot be reached; is the publisher running?"
-                             : "it is connected, but publishes nothing that was asked for");
-    return nw0__fail(ETIMEDOUT, "no message came to %s in time: does anybody send one to there?",
-                     nw0__print(e->place, text));
+    const nw0__conn *c = e->conns;
+    if (!e->lists)
+        return nw0__fail(ETIMEDOUT, "no message came to %s in time: does anybody send one there?",
+                         nw0__print(e->place, text));
+    while (c && c->retry_at == 0) c = c->next;
+    if (c)
+        return nw0__fail(ETIMEDOUT, "no news came in time, and %s cannot be reached: does it run?",
+                         nw0__print(c->place, text));
+    return nw0__fail(ETIMEDOUT, "no news came in time from %.80s: it is connected, but silent",
+                     e->lists + NW0__LENGTH);
 }
 
 /* The next message, or news: what is ready has its turn, then more is waited for. */
@@ -3645,7 +3673,7 @@ NW0_API int nw0_send_reply_to(const char *address, const void *reply, size_t siz
     result = nw0__endpoint_for(address, false, &e);
     c = e ? nw0__mine(e, true) : NULL;
     if (c) {
-        nw0__use(e);
+        e->users++; /* and the bell is not touched: it rings for others */
         result = nw0__reply(c, (const char *)reply, size);
         nw0__unuse(e);
     } else if (result == 0) {
@@ -3831,7 +3859,8 @@ static int nw0__read_answer(nw0__conn *c, const nw0__wanted *w, double now) {
     c->rest = v[0];
     if (got < 0) return -1;
     nw0__forget_rest(c);
-    for (;; now = nw0__now()) {
+    for (;;) {
+        now = nw0__now();
         if (now < w->deadline) nw0__set_patience(c, w->deadline - now);
         errno = 0;
         got = nw0__read_frame(c, w->buffer, w->usable, now < w->deadline ? 0 : MSG_DONTWAIT);
@@ -3954,7 +3983,7 @@ NW0_API ssize_t nw0_wait_for_reply_from(const char *address, void *reply, size_t
    read would stop the publisher. So the items of an address are written once, one after the other,
    into one buffer, and each subscriber has a cursor into it: what lies between its cursor and the
    end is sent to it in one piece. An item leaves at once if the last one left a while ago; in a
-   flood some 8 KiB are gathered first, and the background thread sends what is left when the flood
+   flood some 32 KiB are gathered first, and the background thread sends what is left when the flood
    ends.
 
    What goes wrong: a subscriber that does not keep up. When the buffer is full, its older half is
@@ -3964,7 +3993,7 @@ NW0_API ssize_t nw0_wait_for_reply_from(const char *address, void *reply, size_t
    ============================================================================================== */
 
 #define NW0__FLUSH_PAUSE_S 0.0003 /* news that comes faster than this is gathered, */
-#define NW0__FLUSH_BYTES 8192     /* up to so many bytes */
+#define NW0__FLUSH_BYTES 32768    /* up to so many bytes */
 #define NW0__PREFIXES 64          /* that one subscriber may have */
 
 /* ---- subscribers ---- */
@@ -4145,7 +4174,8 @@ static int nw0__publish_at(nw0__endpoint *e) {
     nw0__conn *c, *next;
     if (e->publishing) return 0;
     if (nw0__start_thread() < 0) return -1;
-    if (nw0__set_add(&nw0__library.set, e->listener, POLLIN) < 0)
+    if (e->deaf_until > 0) nw0__wake_thread(); /* from now on it hears again there */
+    else if (nw0__set_add(&nw0__library.set, e->listener, POLLIN) < 0)
         return nw0__fail(errno, "no subscribers can be accepted: %s", strerror(errno));
     e->publishing = true;
     for (c = e->conns; c; c = next) {
@@ -4309,6 +4339,7 @@ NW0_API int nw0_wait_for_subscribers(const char *address, int count, double wait
 /* The publisher is not there: the background thread calls again after a pause. */
 static void nw0__call_again(nw0__conn *c) {
     nw0__drop_fd(c);
+    nw0__unqueue(c);
     nw0__next_frame(c);
     c->extra_size = c->extra_done = 0;
     c->has_topic = c->connecting = false;
@@ -4433,22 +4464,24 @@ static int nw0__add_publisher(nw0__endpoint *f, const char *address) {
     return 0;
 }
 
-/* The feed for these lists; a new one calls its publishers at once. */
+/* The feed for these lists; a new one calls its publishers at once. Looking up their names may take
+ * a while, without the lock: another thread may have been faster. */
 static nw0__endpoint *nw0__feed_for(const char *const addresses[], const char *const prefixes[]) {
-    nw0__endpoint *f = nw0__find_feed(addresses, prefixes);
+    nw0__endpoint *f = nw0__find_feed(addresses, prefixes), *other = NULL;
     nw0__conn *c;
-    int i;
+    int i, result = 0, error;
     if (f || nw0__start_thread() < 0) return f;
     f = nw0__new_feed(addresses, prefixes);
-    for (i = 0; f && addresses[i]; i++)
-        if (nw0__add_publisher(f, addresses[i]) < 0) {
-            int error = errno;
-            while (f->conns) nw0__hang_up(f->conns);
-            nw0__close_endpoint(f);
-            errno = error;
-            return NULL;
-        }
     if (!f) return NULL;
+    for (i = 0; result == 0 && addresses[i]; i++) result = nw0__add_publisher(f, addresses[i]);
+    if (result == 0) other = nw0__find_feed(addresses, prefixes);
+    if (result < 0 || other) {
+        error = errno;
+        while (f->conns) nw0__hang_up(f->conns);
+        nw0__close_endpoint(f);
+        errno = error;
+        return other;
+    }
     f->next = nw0__messages.feeds;
     nw0__messages.feeds = f;
     for (c = f->conns; c; c = c->next) nw0__subscribe(c);
@@ -4490,10 +4523,12 @@ static void nw0__item_taken(nw0__conn *c) {
  * without the steps of nw0__next: twice as many a second. NW0__NOT_YET: there is none. */
 static ssize_t nw0__take_at_once(nw0__endpoint *f, char *topic, char *data, size_t capacity) {
     nw0__conn *c = f->ready;
-    const char *at = c ? c->extra + c->extra_done : NULL;
-    size_t left = c ? c->extra_size - c->extra_done : 0, n, size;
-    if (left < 2 * NW0__LENGTH || f->owned || c->busy || c->got > 0 || c->has_topic || !data)
-        return NW0__NOT_YET;
+    const char *at;
+    size_t left, n, size;
+    if (!c || c->busy || f->owned || c->got > 0 || c->has_topic || !data) return NW0__NOT_YET;
+    at = c->extra + c->extra_done;
+    left = c->extra_size - c->extra_done;
+    if (left < 2 * NW0__LENGTH) return NW0__NOT_YET;
     n = nw0__get32((const unsigned char *)at);
     if (n >= NW0_NAME_SIZE || left < 2 * NW0__LENGTH + n) return NW0__NOT_YET;
     size = nw0__get32((const unsigned char *)at + NW0__LENGTH + n);
@@ -4569,7 +4604,9 @@ static double nw0__drop_lost(double now) {
         next_e = e->next;
         for (c = e->conns; c; c = next) {
             next = c->next;
-            if (c->blocked && nw0__is_lost(c)) nw0__hang_up(c);
+            if (c->blocked &&
+                (nw0__is_lost(c) || (e->closing && now > e->closed_at + NW0__LINGER_S)))
+                nw0__hang_up(c);
         }
         nw0__free_if_closed(e);
     }
@@ -4683,12 +4720,13 @@ static void nw0__free_if_closed(nw0__endpoint *e) {
 static void nw0__begin_closing(nw0__endpoint *e) {
     nw0__conn *c, *next;
     e->closing = true;
+    e->closed_at = nw0__now();
     nw0__ring(&e->bell);
     nw0__wake_waiters(); /* one may wait for subscribers */
     nw0__stop_listening(e);
     for (c = e->conns; c; c = next) {
         next = c->next;
-        if (!c->blocked) nw0__hang_up(c);
+        if (!c->blocked && !(c->busy && c->asked)) nw0__hang_up(c); /* being answered */
     }
 }
 
@@ -4744,12 +4782,22 @@ NW0_API int nw0_close(const char *address) {
     return result;
 }
 
+/* In a forked child, what a thread was just moving may be freed already. */
+static void nw0__discard_conns(nw0__conn **list) {
+    nw0__conn *c;
+    while ((c = *list) != NULL) {
+        if (c->busy) c->body = c->extra = c->out = NULL;
+        c->busy = false;
+        nw0__hang_up(c);
+    }
+}
+
 static void nw0__discard_list(nw0__endpoint *list) {
     nw0__endpoint *e, *next;
     for (e = list; e; e = next) {
         next = e->next;
         nw0__set_close(&e->set);
-        while (e->conns) e->conns->busy = false, nw0__hang_up(e->conns);
+        nw0__discard_conns(&e->conns);
         nw0__close_endpoint(e);
     }
 }
@@ -4768,9 +4816,9 @@ static void nw0__discard(void) {
     }
     nw0__discard_list(nw0__messages.endpoints);
     nw0__discard_list(nw0__messages.feeds);
-    while (nw0__messages.calls)
-        nw0__messages.calls->busy = false, nw0__hang_up(nw0__messages.calls);
+    nw0__discard_conns(&nw0__messages.calls);
     nw0__free(nw0__messages.by_fd);
+    if (nw0__library.closing) nw0__bell_close(&nw0__library.quiet);
     if (d->running) nw0__close_fd(&d->ear);
     for (i = 0; i < d->network_count; i++) nw0__close_fd(&d->networks[i].mouth);
     memset(&nw0__messages, 0, sizeof nw0__messages);
