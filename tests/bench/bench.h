@@ -6,8 +6,10 @@
 #define _GNU_SOURCE 1 /* sched_setaffinity */
 #endif
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <time.h>
 
 #define SLICES 9 /* into how many stretches a measurement is cut */
@@ -29,6 +31,11 @@ static inline void pin(int cpu) {
         perror("sched_setaffinity");
         exit(1);
     }
+}
+
+/* Nothing is left running when whoever started this ends, or is killed. */
+static inline void end_with_parent(void) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
 static inline int compare_doubles(const void *a, const void *b) {

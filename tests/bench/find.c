@@ -65,6 +65,7 @@ static void watch(void) {
 int main(int argc, char **argv) {
     const char *what = argc > 1 ? argv[1] : "";
     setvbuf(stdout, NULL, _IOLBF, 0);
+    end_with_parent();
     if (strcmp(what, "advertise") == 0 && argc == 4) advertise(argv[2], atoi(argv[3]));
     else if (strcmp(what, "name") == 0 && argc == 3) find_name(argv[2]);
     else if (strcmp(what, "group") == 0 && argc == 3) find_group(argv[2]);

@@ -135,6 +135,7 @@ int main(int argc, char **argv) {
     const protocol *p = find_protocol(argv[1]);
     int port = atoi(argv[2]), busy = atoi(argv[4]), idle = atoi(argv[5]), set = epoll_create1(0);
     double seconds = atof(argv[6]), rates[SLICES];
+    end_with_parent();
     pin(atoi(argv[3]));
     allow_descriptors();
     if (busy + idle > MOST - 100) return fprintf(stderr, "too many connections\n"), 2;

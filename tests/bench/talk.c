@@ -15,8 +15,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define PAGE 4096
@@ -29,7 +27,7 @@ static pid_t fork_on(int cpu) {
     pid_t parent = getpid(), child = fork();
     if (child < 0) die("fork");
     if (child > 0) return child;
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    end_with_parent();
     if (getppid() != parent) exit(1);
     pin(cpu);
     return 0;
@@ -198,6 +196,7 @@ static void measure_news(char **words, bool paced) {
 
 int main(int argc, char **argv) {
     const char *what = argc > 1 ? argv[1] : "";
+    end_with_parent();
     if (strcmp(what, "round-trip") == 0 && argc == 7) measure_round_trip(argv + 2);
     else if (strcmp(what, "throughput") == 0 && argc == 7) measure_throughput(argv + 2);
     else if (strcmp(what, "flood") == 0 && argc == 7) measure_news(argv + 2, false);
