@@ -29,6 +29,9 @@ help:
 	@echo 'make test-valgrind   the same under valgrind'
 	@echo 'make test-long       the tests ten times (COUNT=10), every second time with busy processors'
 	@echo 'make fuzz            each parser with clang and libFuzzer, for a minute (FUZZ_S=60)'
+	@echo 'make bench           how fast and how small it is, beside bare sockets, libzmq and nng: ten minutes'
+	@echo '                     (some of it: ROWS="round-trip news"; fewer and shorter rounds: QUICK=1)'
+	@echo 'make bench-plot      draws the last results, for the README'
 	@echo 'make install         the header, the tool nw0 and their manual pages, under PREFIX=/usr/local'
 	@echo 'make clean           removes build/'
 
@@ -75,6 +78,12 @@ fuzz:
 	    { failed=1; echo "FAILED $$name"; grep -vE '^#[0-9]+\s|^    #' $$out.log | cut -c 1-200 | tail -n 20; }; \
 	done; exit $$failed
 
+bench:
+	@CC='$(CC)' BUILD='$(BUILD)' QUICK='$(QUICK)' tests/bench/run $(ROWS)
+
+bench-plot:
+	@tests/bench/plot $(BUILD)/bench/summary.tsv tests/bench/bench.svg
+
 install: $(BUILD)/examples/nw0
 	install -d '$(DESTDIR)$(PREFIX)/include' '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(MANDIR)/man1' '$(DESTDIR)$(MANDIR)/man3'
 	install -m 644 nw0.h '$(DESTDIR)$(PREFIX)/include/'
@@ -103,4 +112,4 @@ $(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/fuzz.h nw0.h | $(BUILD)
 $(BUILD)/%: tests/%.c tests/check.h nw0.h | $(BUILD)
 	$(COMPILE) $< -o $@ -pthread
 
-.PHONY: help demo examples test programs test-asan test-tsan test-valgrind test-long fuzz install clean
+.PHONY: help demo examples test programs test-asan test-tsan test-valgrind test-long fuzz bench bench-plot install clean
