@@ -1147,6 +1147,39 @@ static void an_answer_may_come_byte_by_byte(void) {
     nw0_close(address);
 }
 
+/* each piece comes in time, and fills what was asked for; but all together take too long */
+static void *dribble(void *argument) {
+    int fd = *(int *)argument;
+    size_t sent = 0, step = 4096;
+    char *zeros = calloc(1, 1 << 20);
+    usleep(700000);
+    int going = send(fd, "\0\17\0\0", 4, MSG_NOSIGNAL) == 4;
+    while (going && sent < 900000) {
+        usleep(700000);
+        going = send(fd, zeros, step, MSG_NOSIGNAL) == (ssize_t)step;
+        sent += step;
+        step = sent;
+    }
+    free(zeros);
+    return NULL;
+}
+
+static void pieces_do_not_prolong_a_wait(void) {
+    char address[NW0_ADDRESS_SIZE];
+    int listener = raw_listen(address);
+    pthread_t thread;
+    ask_unanswered(address, "drop by drop");
+    int fd = raw_take(listener, "drop by drop");
+    double start = check_now();
+    CHECK(pthread_create(&thread, NULL, dribble, &fd) == 0);
+    CHECK_FAILS(nw0_wait_for_reply_from(address, NULL, 0, 1), ETIMEDOUT);
+    CHECK(check_now() - start < 3);
+    nw0_close(address); /* so that the thread ends */
+    pthread_join(thread, NULL);
+    close(fd);
+    close(listener);
+}
+
 static void half_a_large_answer_is_kept(void) {
     size_t size = 100000;
     unsigned char *message = malloc(size), *room = malloc(size + 1), *other = malloc(size + 1);
@@ -1759,6 +1792,7 @@ int main(int argc, char **argv) {
     RUN(half_a_large_question_gives_way);
     RUN(a_question_may_come_byte_by_byte);
     RUN(an_answer_may_come_byte_by_byte);
+    RUN(pieces_do_not_prolong_a_wait);
     RUN(half_a_large_answer_is_kept);
     RUN(what_is_not_ours_is_closed_without_an_answer);
     RUN(callers_who_come_and_go_disturb_nobody);

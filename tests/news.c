@@ -1017,6 +1017,9 @@ static void nothing_in_time_is_ETIMEDOUT(void) {
     CHECK_FAILS(nw0_wait_for_subscribers(address, 2, 0), ETIMEDOUT);
     CHECK_FAILS(nw0_wait_for_news_from(address, "", NULL, room, 8, 0.0 / 1.0), ETIMEDOUT);
     CHECK(check_now() - begin < 1);
+    const char *both[] = {address, absent, NULL}, *all[] = {"", NULL};
+    CHECK_FAILS(nw0_wait_for_news_from_any(both, all, NULL, room, sizeof room, BRIEF), ETIMEDOUT);
+    CHECK(strstr(nw0_error(), absent) != NULL); /* the one that is missing */
     nw0_close(address);
     nw0_close(absent);
 }
@@ -1907,6 +1910,30 @@ static void *crowd_read(void *unused) {
     }
 }
 
+static char by_name[40];
+
+static void *subscribes_by_name(void *argument) {
+    CHECK_FAILS(nw0_wait_for_news_from(by_name, "", NULL, argument, 8, BRIEF), ETIMEDOUT);
+    return NULL;
+}
+
+/* looking up a name takes a while, in which another thread may do the same */
+static void threads_that_subscribe_by_name_share_it(void) {
+    char address[NW0_ADDRESS_SIZE], room[2][8];
+    if (nw0_address("localhost:1", address) < 0) printf("    (skipped: no localhost)\n");
+    for (int round = 0; round < 10 && nw0_address("localhost:1", address) == 0; round++) {
+        pthread_t threads[2];
+        new_address(address);
+        publish_at(address);
+        snprintf(by_name, sizeof by_name, "localhost:%s", strchr(address, ':') + 1);
+        for (int i = 0; i < 2; i++) threads[i] = start(subscribes_by_name, room[i]);
+        for (int i = 0; i < 2; i++) finish(threads[i]);
+        CHECK(has_subscribers(address, 1));
+        CHECK_FAILS(nw0_wait_for_subscribers(address, 2, BRIEF), ETIMEDOUT);
+        nw0_close(address);
+    }
+}
+
 static void threads_that_wait_for_the_same_news_share_it(void) {
     pthread_t threads[READERS];
     char text[20];
@@ -2607,6 +2634,7 @@ int main(int argc, char **argv) {
     RUN(a_signal_ends_every_wait);
     RUN(an_interrupted_wait_loses_nothing);
     RUN(a_storm_of_signals_loses_nothing);
+    RUN(threads_that_subscribe_by_name_share_it);
     RUN(threads_that_wait_for_the_same_news_share_it);
     RUN(several_threads_publish);
     RUN(the_news_whose_size_was_asked_is_this_threads);
