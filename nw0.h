@@ -227,8 +227,8 @@ NW0_API int nw0_wait_for_change(const char *group, const char *separator, nw0_se
  * NW0_MAX_MESSAGE, or the answer is longer than the buffer, and stays to be fetched;
  * EPROTONOSUPPORT: a NetworkZero program in Python is there, which speaks ZeroMQ; EPROTO: something
  * else is there. Nothing is ever sent twice.
- *     char reply[100];  nw0_send_message_to(bob.address, "hello", NW0_TEXT, reply, sizeof reply,
- * 5); */
+ *     char reply[100];
+ *     nw0_send_message_to(bob.address, "hello", NW0_TEXT, reply, sizeof reply, 5); */
 NW0_API ssize_t nw0_send_message_to(const char *address, const void *message, size_t size,
                                     void *reply, size_t capacity, double wait_for_reply_s);
 
@@ -272,8 +272,7 @@ NW0_API int nw0_wait_for_subscribers(const char *address, int count, double wait
  * waits is kept, as far as the connection holds it. The publisher need not exist yet, and may come
  * back. ETIMEDOUT, EINTR, EMSGSIZE (see the rules), EINVAL, ENAMETOOLONG, EPROTONOSUPPORT, EPROTO.
  *     char topic[NW0_NAME_SIZE], data[100];
- *     n = nw0_wait_for_news_from(station.address, "temp", topic, data, sizeof data,
- * NW0_FOREVER); */
+ *     n = nw0_wait_for_news_from(station.address, "temp", topic, data, sizeof data, 5); */
 NW0_API ssize_t nw0_wait_for_news_from(const char *address, const char *prefix,
                                        char topic[NW0_NAME_SIZE], void *data, size_t capacity,
                                        double wait_for_s);
@@ -303,8 +302,8 @@ NW0_API int nw0_news_fd(const char *address, const char *prefix);
 /* Splits a command line in place as a shell does (quotes, backslash); words[0] is the action.
  * Returns the number of words, which may be more than capacity: only so many are set. EINVAL: a
  * quote that is not closed; then the line is as it was.
- *     char line[] = "play \"so what\" 3", *words[9];  int n = nw0_action_and_params(line, words,
- * 9); */
+ *     char line[] = "play \"so what\" 3", *words[9];
+ *     int n = nw0_action_and_params(line, words, 9); */
 NW0_API int nw0_action_and_params(char *commandline, char *words[], int capacity);
 
 /* Bytes as base64 text. Returns its length; capacity must be more, for the NUL. EMSGSIZE; NULL and
@@ -2435,7 +2434,7 @@ NW0_API int nw0_unadvertise(const char *name) {
 
    A question and its answer are two frames on one TCP connection, which is kept for the next
    question. Between the program and the socket stands nothing: whoever waits for a message reads
-   it, from the kernel into the buffer where it is wanted.
+   it, from the kernel into the buffer where it is wanted (small ones by way of the stack).
 
    The one who asks uses a blocking socket with a time limit (SO_RCVTIMEO): one system call for each
    wait. The one who answers has many connections, of which it must not prefer any: a set tells
@@ -2451,9 +2450,8 @@ NW0_API int nw0_unadvertise(const char *name) {
    examples/hello_server.c, examples/hello_client.c.
    ============================================================================================== */
 
-#define NW0__READY 64 /* how many ready descriptors, or callers, are taken at a time */
-#define NW0__REPLY_PATIENCE_S                                                                      \
-    0.02 /* how long an answer may block before the background thread goes on with it */
+#define NW0__READY 64      /* how many ready descriptors, or callers, are taken at a time */
+#define NW0__REPLY_S 0.02  /* how long an answer may block before the background goes on with it */
 #define NW0__SLICE_S 2.0   /* how long a blocking call waits at a time */
 #define NW0__LOST_MS 9000  /* without an acknowledgement: the other machine is gone */
 #define NW0__FLUSH_S 1.0   /* how long nw0_shutdown waits for what is still to be sent */
@@ -3333,7 +3331,7 @@ static void nw0__accept_callers(nw0__endpoint *e) {
             continue;
         }
         nw0__tune(fd);
-        nw0__limit(fd, SO_SNDTIMEO, NW0__REPLY_PATIENCE_S);
+        nw0__limit(fd, SO_SNDTIMEO, NW0__REPLY_S);
         c = nw0__new_conn(fd, e);
         if (!c) return;
         if (nw0__watch(c)) nw0__queue(c); /* most have sent their question already */
@@ -3640,7 +3638,7 @@ static int nw0__reply(nw0__conn *c, const char *reply, size_t size) {
     unsigned char head[NW0__LENGTH];
     struct iovec v[2];
     int result = -1, error = EPIPE;
-    double until = nw0__now() + NW0__REPLY_PATIENCE_S;
+    double until = nw0__now() + NW0__REPLY_S;
     nw0__put32(head, size);
     v[0] = nw0__part(head, sizeof head);
     v[1] = nw0__part(reply, size);
