@@ -677,6 +677,40 @@ static void name_of_the_dead_is_free(void) {
     CHECK(nw0_unadvertise("dead") == 0);
 }
 
+struct heir {
+    pthread_t thread;
+    pthread_barrier_t *together;
+    const char *address;
+    int result, error;
+};
+
+static void *inherit(void *argument) {
+    struct heir *h = argument;
+    pthread_barrier_wait(h->together);
+    h->result = nw0_advertise_ex("legacy", h->address, true, TTL, NULL);
+    h->error = errno;
+    return NULL;
+}
+
+/* both ask whether the holder lives, at the same time */
+static void name_of_the_dead_goes_to_one_thread(void) {
+    struct puppet holder = puppet();
+    pthread_barrier_t together;
+    struct heir heirs[2] = {{.together = &together, .address = "7002"},
+                            {.together = &together, .address = "7003"}};
+    CHECK(tell(&holder, ADVERTISE, "legacy", "127.0.0.1:7001").result == 0);
+    CHECK(nw0_discover("legacy", SOON, NULL) == 0);
+    kill_9(&holder);
+    CHECK(pthread_barrier_init(&together, NULL, 2) == 0);
+    for (int i = 0; i < 2; i++)
+        CHECK(pthread_create(&heirs[i].thread, NULL, inherit, &heirs[i]) == 0);
+    for (int i = 0; i < 2; i++) pthread_join(heirs[i].thread, NULL);
+    pthread_barrier_destroy(&together);
+    struct heir *winner = &heirs[heirs[0].result != 0], *loser = &heirs[heirs[0].result == 0];
+    CHECK(winner->result == 0 && loser->result == -1 && loser->error == EEXIST);
+    CHECK(nw0_unadvertise("legacy") == 0);
+}
+
 static void own_name_counts_as_held(void) {
     CHECK(nw0_advertise_ex("ours", "7001", true, TTL, NULL) == 0);
     CHECK_FAILS(nw0_advertise_ex("ours", "7002", true, TTL, NULL), EEXIST);
@@ -1792,6 +1826,7 @@ int main(int argc, char **argv) {
     RUN_APART(ttl_is_on_the_wire);
     RUN_APART(held_name_is_not_taken);
     RUN_APART(name_of_the_dead_is_free);
+    RUN_APART(name_of_the_dead_goes_to_one_thread);
     RUN_APART(own_name_counts_as_held);
     RUN_APART(own_services_are_limited_too);
     RUN_APART(unadvertise_of_the_unknown_fails);

@@ -391,6 +391,20 @@ def name_is_taken(case):
         check(program.out == "" and address in program.err, program)
 
 
+def nobody_listens(address):
+    """Waits for that: a program that another case is about to start has our descriptors until then."""
+    end = time.monotonic() + LIMIT_S
+    ip, port = address.split(":")
+    while time.monotonic() < end:
+        try:
+            socket.create_connection((ip, int(port))).close()
+        except ConnectionRefusedError:
+            return
+        except OSError:  # the last one let go just now
+            pass
+    raise Failure(f"somebody still listens at {address}")
+
+
 def sends_that_fail(case):
     server, address = case.listen()
     program = case.start("send", address, "hello")
@@ -407,6 +421,7 @@ def sends_that_fail(case):
     connection.sendall(b"\xff" + b"\0" * 8 + b"\x7f")  # it is NetworkZero
     check("ZeroMQ" in program.ends(3).err, program)
     server.close()
+    nobody_listens(address)
     program = case.run("send", address, "hello", "--timeout", "0.3", status=1)
     check(address in program.err, program)
 
