@@ -8,11 +8,15 @@
  */
 #ifndef CHECK_H
 #define CHECK_H
+#include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -84,8 +88,27 @@ static inline void check_run(const char *name, void (*test)(void)) {
     fflush(stdout);
 }
 
+/* The next of 99 TCP ports which the system gives to nobody, and which no other program of these
+ * tests uses now: whoever has the UDP port before them, until it ends, has them all. */
+static inline int check_port(void) {
+    static int block, next;
+    for (int i = 0; block == 0 && i < 150; i++) {
+        struct sockaddr_in sin;
+        int fd = socket(AF_INET, SOCK_DGRAM, 0);
+        memset(&sin, 0, sizeof sin);
+        sin.sin_family = AF_INET;
+        sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        sin.sin_port = htons((uint16_t)(10000 + (getpid() + i) % 150 * 100));
+        if (bind(fd, (struct sockaddr *)&sin, sizeof sin) == 0) block = ntohs(sin.sin_port);
+        else close(fd);
+        fcntl(fd, F_SETFD, FD_CLOEXEC);
+    }
+    return block + 1 + next++ % 99;
+}
+
 /* call first, if the tests can be chosen by name */
 static inline void check_begin(int argc, char **argv) {
+    check_port(); /* so that its descriptor is there before any are counted */
     check_argc = argc;
     check_argv = argv;
     setvbuf(stdout, NULL, _IOLBF, 0);

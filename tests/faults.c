@@ -145,9 +145,7 @@ static int raw_bind(int type, char address[NW0_ADDRESS_SIZE]) {
 
 /* a port outside of those that the system gives away by itself: nobody else takes it meanwhile */
 static void new_address(char address[NW0_ADDRESS_SIZE]) {
-    static int next;
-    int port = 10000 + (int)(getpid() % 400) * 50 + next++ % 50;
-    snprintf(address, NW0_ADDRESS_SIZE, "127.0.0.1:%d", port);
+    snprintf(address, NW0_ADDRESS_SIZE, "127.0.0.1:%d", check_port());
 }
 
 static int raw_connect(const char *address) {

@@ -34,9 +34,7 @@ static char program[4096]; /* this program's own path, for tests that need anoth
 
 /* a port outside of those that the system gives away by itself: nobody else takes it meanwhile */
 static void new_address(char address[NW0_ADDRESS_SIZE]) {
-    static int next;
-    int port = 10000 + (int)(getpid() % 400) * 50 + next++ % 50;
-    snprintf(address, NW0_ADDRESS_SIZE, "127.0.0.1:%d", port);
+    snprintf(address, NW0_ADDRESS_SIZE, "127.0.0.1:%d", check_port());
 }
 
 static struct sockaddr_in socket_address(const char *address) {

@@ -116,19 +116,8 @@ static struct sockaddr_in socket_address(const char *address) {
     return sin;
 }
 
-/* an address that is free, of a port that the system gives to nobody, and no other test takes soon */
 static void new_address(char address[NW0_ADDRESS_SIZE]) {
-    static int count;
-    int is_free = 0;
-    for (int tries = 0; tries < 1000 && !is_free; tries++) {
-        int port = 10000 + (int)(getpid() % 97) * 100 + count++ % 100;
-        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        snprintf(address, NW0_ADDRESS_SIZE, "127.0.0.1:%d", port);
-        struct sockaddr_in sin = socket_address(address);
-        is_free = bind(fd, (struct sockaddr *)&sin, sizeof sin) == 0;
-        close(fd);
-    }
-    CHECK(is_free);
+    snprintf(address, NW0_ADDRESS_SIZE, "127.0.0.1:%d", check_port());
 }
 
 static void raw_limit(int fd) {
