@@ -89,12 +89,12 @@ static inline void check_run(const char *name, void (*test)(void)) {
 }
 
 /* The next of 99 TCP ports which the system gives to nobody, and which no other program of these
- * tests uses now: whoever has the UDP port before them, until it ends, has them all. */
+ * tests uses now: whoever has the one before them, until it ends, has them all. */
 static inline int check_port(void) {
     static int block, next;
     for (int i = 0; block == 0 && i < 150; i++) {
         struct sockaddr_in sin;
-        int fd = socket(AF_INET, SOCK_DGRAM, 0);
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
         memset(&sin, 0, sizeof sin);
         sin.sin_family = AF_INET;
         sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

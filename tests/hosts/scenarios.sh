@@ -91,7 +91,7 @@ discovery_time() {
         times+=" ${line##* }"
     done
     statistics $times
-    below 20 "$median" "median of discover, ms"
+    below 200 "$median" "median of discover, ms"
     below 1000 "$worst" "worst discover, ms"
     details="discover from a new process: median $median ms, 99 % $centile ms, worst $worst ms"
     local before
