@@ -1,5 +1,6 @@
 /* hello_client [NAME]: finds hello_server by its name, wherever it runs, and prints its answer.
  *     cc -I. examples/hello_client.c -o hello_client -pthread && ./hello_client Ada */
+#define NW0_STATIC /* one file: what is not called is left out */
 #define NW0_IMPLEMENTATION
 #include "nw0.h"
 #include <stdio.h>

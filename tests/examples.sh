@@ -771,7 +771,7 @@ case_warnings() {
         if grep -q 'nw0__' "$each"; then
             cp "$each" .
         else
-            sed 's/^#define NW0_IMPLEMENTATION$//' "$each" >"$(basename "$each")"
+            sed -E 's/^#define NW0_(IMPLEMENTATION|STATIC).*$//' "$each" >"$(basename "$each")"
         fi
     done
     for compiler in 'gcc -std=gnu11' 'clang -std=gnu11' 'g++ -x c++ -std=c++11' 'clang++ -x c++ -std=c++11'; do
