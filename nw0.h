@@ -3010,8 +3010,8 @@ static bool nw0__is_full(int error) {
 }
 
 /* One read: head and body together, as far as they are there. 1: as much came as was asked for; 0:
- * less, so that another try would only say so (or EAGAIN, or the time is up); -1: EINTR, or the end
- * of the conversation: ECONNRESET, EPROTO ... */
+ * less, so that another try would only say so (or EAGAIN, or the time is up); -1: EINTR, ENOMEM, or
+ * the end of the conversation: ECONNRESET, EPROTO ... */
 static int nw0__read_once(nw0__conn *c, char *buffer, size_t usable, int flags) {
     struct iovec v[2];
     size_t asked;
