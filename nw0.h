@@ -491,9 +491,13 @@ static double nw0__now(void) {
 
 #define NW0__NEVER 1e18 /* a deadline that does not come */
 
-static double nw0__deadline(double wait_s) {
+static double nw0__after(double now, double wait_s) {
     if (wait_s < 0) return NW0__NEVER;
-    return wait_s > 0 ? nw0__now() + wait_s : nw0__now(); /* not-a-number is 0 */
+    return wait_s > 0 ? now + wait_s : now; /* not-a-number is 0 */
+}
+
+static double nw0__deadline(double wait_s) {
+    return wait_s < 0 ? NW0__NEVER : nw0__after(nw0__now(), wait_s);
 }
 
 static double nw0__earlier(double a, double b) {
@@ -1510,7 +1514,7 @@ typedef struct nw0__asker {
 
 #define NW0__ASKERS 32
 #define NW0__BATCH 16           /* adverts that are sent before others have their turn */
-#define NW0__SILENT_QUESTIONS 9 /* at 5 % loss, all of them fail once in a billion times */
+#define NW0__SILENT_QUESTIONS 8 /* at 5 % loss, all fail once in a hundred million times */
 #define NW0__RIVAL_QUESTIONS 6
 #define NW0__RIVAL_PAUSE_S 0.15
 #define NW0__ANSWERS_PER_S 1000
@@ -1582,8 +1586,8 @@ static void nw0__forget(nw0__record *r, const char *why) {
 }
 
 /* The holder of a name has spoken, or somebody takes its place. A holder that falls silent is asked
- * after 1.05 periods, 1.15, 1.25 ... and forgotten after 1.95: at two seconds a period, that is at
- * most four after its last word, and not quite three on average after its end. */
+ * after 1.05 periods, 1.15, 1.25 ... and forgotten after 1.85: at two seconds a period, that is 3.7
+ * after its last word, and 2.7 on average after its end. */
 static void nw0__refresh(nw0__record *r, const nw0__claim *claim) {
     nw0__claim *holder = &r->holder;
     char from[NW0_ADDRESS_SIZE], to[NW0_ADDRESS_SIZE];
@@ -3409,15 +3413,17 @@ typedef struct nw0__wanted {
     char *topic, *buffer;
     size_t capacity, usable; /* usable: less one for the NUL */
     double deadline;
+    double now; /* of one who asks: looked up again only after what may have taken time */
 } nw0__wanted;
 
-static nw0__wanted nw0__want(char *topic, void *buffer, size_t capacity, double wait_for_s) {
+static nw0__wanted nw0__want(char *topic, void *buffer, size_t capacity, double deadline) {
     nw0__wanted w;
     w.topic = topic;
     w.buffer = (char *)buffer;
     w.capacity = capacity;
     w.usable = buffer && capacity > 0 ? capacity - 1 : 0;
-    w.deadline = nw0__deadline(wait_for_s);
+    w.deadline = deadline;
+    w.now = 0;
     return w;
 }
 
@@ -3432,10 +3438,10 @@ static int nw0__read_on(nw0__conn *c, char *buffer, size_t usable, double deadli
     int got, more = 0, error;
     if (c->watched == &nw0__library.set) nw0__unwatch(c); /* it is this thread's now */
     do {
-        bool here = c->extra_done < c->extra_size; /* no system call, so the lock can stay */
-        if (!here) nw0__step_out(c);
+        bool quick = c->extra_done < c->extra_size || (c->was_small && c->got == 0);
+        if (!quick) nw0__step_out(c); /* else it takes less time than to give the lock away */
         got = nw0__read_frame(c, buffer, usable, MSG_DONTWAIT);
-        if (!here) nw0__step_in(c);
+        if (!quick) nw0__step_in(c);
         if (got < 0 && errno == EINTR) got = 0;
         if (got != 0 || c->body || nw0__body_got(c) == 0) break;
         more = nw0__wait_for_rest(c->home, c, deadline);
@@ -3569,7 +3575,7 @@ static int nw0__reply(nw0__conn *c, const char *reply, size_t size);
 
 NW0_API ssize_t nw0_wait_for_message_from(const char *address, void *message, size_t capacity,
                                           double wait_for_s, bool autoreply) {
-    nw0__wanted w = nw0__want(NULL, message, capacity, wait_for_s);
+    nw0__wanted w = nw0__want(NULL, message, capacity, nw0__deadline(wait_for_s));
     nw0__endpoint *e;
     nw0__conn *c;
     ssize_t size = -1;
@@ -3590,13 +3596,12 @@ NW0_API ssize_t nw0_wait_for_message_from(const char *address, void *message, si
 /* ---- answering ---- */
 
 /* What is there to be read: 1: something; 0: nothing; -1: the end, after which the first send would
- * succeed all the same. One look in 0.1 ms is enough: each is a system call, and two for every
- * round trip make short ones 5 % longer. */
-static int nw0__peek(nw0__conn *c) {
-    double now = nw0__now();
+ * succeed all the same. One look in a millisecond is enough: each is a system call, and two for
+ * every round trip make short ones 5 % longer. */
+static int nw0__peek(nw0__conn *c, double now) {
     char byte;
     ssize_t n;
-    if (now < c->looked_at + 0.0001) return 0;
+    if (now < c->looked_at + 0.001) return 0;
     c->looked_at = now;
     n = NW0__TRY(recvmsg, recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT));
     if (n < 0 && (nw0__is_full(errno) || errno == EINTR)) return 0;
@@ -3638,12 +3643,12 @@ static int nw0__reply(nw0__conn *c, const char *reply, size_t size) {
     unsigned char head[NW0__LENGTH];
     struct iovec v[2];
     int result = -1, error = EPIPE;
-    double until = nw0__now() + NW0__REPLY_S;
+    double now = nw0__now(), until = now + NW0__REPLY_S;
     nw0__put32(head, size);
     v[0] = nw0__part(head, sizeof head);
     v[1] = nw0__part(reply, size);
     nw0__step_out(c);
-    if (nw0__peek(c) >= 0) {
+    if (nw0__peek(c, now) >= 0) {
         do {
             result = nw0__send_parts(c->fd, v, 0);
             error = errno;
@@ -3746,11 +3751,11 @@ static bool nw0__is_final(int error) {
 }
 
 /* Connections that nobody needs, and that the other side has closed. */
-static void nw0__tidy_calls(void) {
+static void nw0__tidy_calls(double now) {
     nw0__conn *c, *next;
     for (c = nw0__messages.calls; c; c = next) {
         next = c->next;
-        if (!c->busy && c->kind == '?' && !c->owner && nw0__peek(c) != 0) nw0__hang_up(c);
+        if (!c->busy && c->kind == '?' && !c->owner && nw0__peek(c, now) != 0) nw0__hang_up(c);
     }
 }
 
@@ -3773,21 +3778,22 @@ static int nw0__try_call(nw0__conn *c, double deadline) {
 }
 
 /* A new connection: tried until the deadline, because a service may start late. */
-static nw0__conn *nw0__call(nw0__place place, const char *address, double deadline) {
+static nw0__conn *nw0__call(nw0__place place, const char *address, nw0__wanted *w) {
     double pause = 0.001;
     nw0__conn *c;
     int error, waited;
-    nw0__tidy_calls();
+    nw0__tidy_calls(w->now);
     c = nw0__new_conn(-1, NULL);
     if (!c) return nw0__no_answer(address, errno, false), (nw0__conn *)NULL;
     c->place = place;
-    while ((error = nw0__try_call(c, deadline)) != 0 && !nw0__is_final(error) &&
-           nw0__now() < deadline) {
-        waited = nw0__wait_for_call(c, -1, nw0__earlier(deadline, nw0__now() + pause));
+    while ((error = nw0__try_call(c, w->deadline)) != 0 && !nw0__is_final(error) &&
+           nw0__now() < w->deadline) {
+        waited = nw0__wait_for_call(c, -1, nw0__earlier(w->deadline, nw0__now() + pause));
         if (nw0__is_final(waited)) error = waited;
         if (nw0__is_final(error)) break;
         pause = nw0__earlier(pause * 2, 0.05);
     }
+    w->now = nw0__now();
     if (error == 0) return c;
     nw0__hang_up(c);
     nw0__no_answer(address, error, false);
@@ -3797,36 +3803,39 @@ static nw0__conn *nw0__call(nw0__place place, const char *address, double deadli
 
 /* A connection for a question: this thread's last one, without its answer; or a free one; or a new
  * one. One that the other side has closed meanwhile (it was restarted) is of no use. */
-static nw0__conn *nw0__line_to(nw0__place place, const char *address, double deadline) {
+static nw0__conn *nw0__line_to(nw0__place place, const char *address, nw0__wanted *w) {
     nw0__conn *c = nw0__find_call(place, true);
     if (c && nw0__is_whole(c)) nw0__next_frame(c);
     else if (c) nw0__hang_up(c);
     while ((c = nw0__find_call(place, false)) != NULL) {
-        if (nw0__peek(c) == 0) return c;
+        if (nw0__peek(c, w->now) == 0) return c;
         nw0__hang_up(c);
     }
-    return nw0__call(place, address, deadline);
+    return nw0__call(place, address, w);
 }
 
-/* Sends, beginning now, and waits as long as that takes. -1: ETIMEDOUT, EINTR or an error of the
- * connection. */
-static int nw0__send_by(nw0__conn *c, struct iovec v[2], double now, double deadline) {
-    for (;; now = nw0__now()) {
-        bool in_time = now < deadline;
-        if (in_time) nw0__set_patience(c, deadline - now);
-        if (nw0__send_parts(c->fd, v, in_time ? 0 : MSG_DONTWAIT) == 0) return 0;
+/* Sends, and waits as long as that takes; but mostly all of it fits at once, and no time has passed.
+ * -1: ETIMEDOUT, EINTR or an error of the connection. */
+static int nw0__send_by(nw0__conn *c, struct iovec v[2], nw0__wanted *w) {
+    int flags = MSG_DONTWAIT;
+    while (nw0__send_parts(c->fd, v, flags) < 0) {
+        double began = w->now;
         if (errno != EINTR && !nw0__is_full(errno)) return -1;
+        w->now = nw0__now();
         /* a signal, or the limit? Only the limit takes its time */
-        if (errno == EINTR && in_time && nw0__now() < now + c->patience - 0.01) return -1;
-        if (nw0__now() >= deadline) return errno = ETIMEDOUT, -1;
+        if (errno == EINTR && w->now < began + c->patience - 0.01) return -1;
+        if (w->now >= w->deadline) return errno = ETIMEDOUT, -1;
         if (nw0__is_lost(c)) return errno = EHOSTUNREACH, -1;
+        nw0__set_patience(c, w->deadline - w->now);
+        flags = 0;
     }
+    if (flags == 0) w->now = nw0__now();
+    return 0;
 }
 
 /* Sends the question. What has left of it when the time is up is not taken back: then
  * nw0_wait_for_reply_from goes on. */
-static int nw0__send_question(nw0__conn *c, const char *message, size_t size, double now,
-                              double deadline) {
+static int nw0__send_question(nw0__conn *c, const char *message, size_t size, nw0__wanted *w) {
     char head[NW0__INTRODUCTION + NW0__LENGTH];
     size_t head_size = c->kind ? NW0__LENGTH : sizeof head;
     struct iovec v[2];
@@ -3836,7 +3845,7 @@ static int nw0__send_question(nw0__conn *c, const char *message, size_t size, do
     nw0__put32((unsigned char *)head + head_size - NW0__LENGTH, size);
     v[0] = nw0__part(head, head_size);
     v[1] = nw0__part(message, size);
-    result = nw0__send_by(c, v, now, deadline);
+    result = nw0__send_by(c, v, w);
     error = errno;
     begun = nw0__total(v) < head_size + size;
     if (result < 0 && begun && (error == ETIMEDOUT || error == EINTR))
@@ -3848,22 +3857,22 @@ static int nw0__send_question(nw0__conn *c, const char *message, size_t size, do
 }
 
 /* Waits for the answer, after the rest of the question, if there is one. */
-static int nw0__read_answer(nw0__conn *c, const nw0__wanted *w, double now) {
+static int nw0__read_answer(nw0__conn *c, nw0__wanted *w) {
     struct iovec v[2];
     int got;
     v[0] = c->rest;
     v[1] = nw0__part(NULL, 0);
-    got = c->out ? nw0__send_by(c, v, now, w->deadline) : 0;
+    got = c->out ? nw0__send_by(c, v, w) : 0;
     c->rest = v[0];
     if (got < 0) return -1;
     nw0__forget_rest(c);
-    for (;;) {
-        now = nw0__now();
-        if (now < w->deadline) nw0__set_patience(c, w->deadline - now);
+    for (;; w->now = nw0__now()) {
+        bool in_time = w->now < w->deadline;
+        if (in_time) nw0__set_patience(c, w->deadline - w->now);
         errno = 0;
-        got = nw0__read_frame(c, w->buffer, w->usable, now < w->deadline ? 0 : MSG_DONTWAIT);
+        got = nw0__read_frame(c, w->buffer, w->usable, in_time ? 0 : MSG_DONTWAIT);
         if (got != 0) return got;
-        if (errno && nw0__now() >= w->deadline) return errno = ETIMEDOUT, -1;
+        if (errno && !in_time) return errno = ETIMEDOUT, -1;
         if (errno && nw0__is_lost(c)) return errno = EHOSTUNREACH, -1;
     }
 }
@@ -3926,13 +3935,12 @@ static ssize_t nw0__give_up(nw0__conn *c, const char *address, const nw0__wanted
  * thread's alone, and needs no lock; whoever wants to close it shuts it down, which ends all waits
  * for it. */
 static ssize_t nw0__converse(nw0__conn *c, const char *address, bool ask, const char *message,
-                             size_t size, const nw0__wanted *w) {
-    double now = nw0__now();
+                             size_t size, nw0__wanted *w) {
     ssize_t answer;
     int result;
     nw0__step_out(c);
-    result = ask ? nw0__send_question(c, message, size, now, w->deadline) : 0;
-    if (result == 0) result = nw0__read_answer(c, w, now);
+    result = ask ? nw0__send_question(c, message, size, w) : 0;
+    if (result == 0) result = nw0__read_answer(c, w);
     nw0__step_in(c);
     if (c->doomed) errno = ECANCELED, result = -1;
     if (result < 0) return nw0__give_up(c, address, w);
@@ -3941,27 +3949,39 @@ static ssize_t nw0__converse(nw0__conn *c, const char *address, bool ask, const 
     return answer;
 }
 
+/* The time runs from here: a name is looked up before, with limits of its own. */
+static nw0__wanted nw0__want_answer(void *reply, size_t capacity, double wait_for_s) {
+    double now = nw0__now();
+    nw0__wanted w = nw0__want(NULL, reply, capacity, nw0__after(now, wait_for_s));
+    w.now = now;
+    return w;
+}
+
 NW0_API ssize_t nw0_send_message_to(const char *address, const void *message, size_t size,
                                     void *reply, size_t capacity, double wait_for_reply_s) {
-    nw0__wanted w = nw0__want(NULL, reply, capacity, wait_for_reply_s);
+    nw0__wanted w;
     nw0__place place;
     nw0__conn *c;
     ssize_t result = -1;
     if (nw0__check_size("the message", message, &size) < 0 || nw0__enter() < 0) return -1;
-    c = nw0__callee(address, &place) < 0 ? NULL : nw0__line_to(place, address, w.deadline);
-    if (c) result = nw0__converse(c, address, true, (const char *)message, size, &w);
+    if (nw0__callee(address, &place) == 0) {
+        w = nw0__want_answer(reply, capacity, wait_for_reply_s);
+        c = nw0__line_to(place, address, &w);
+        if (c) result = nw0__converse(c, address, true, (const char *)message, size, &w);
+    }
     nw0__leave();
     return result;
 }
 
 NW0_API ssize_t nw0_wait_for_reply_from(const char *address, void *reply, size_t capacity,
                                         double wait_for_s) {
-    nw0__wanted w = nw0__want(NULL, reply, capacity, wait_for_s);
+    nw0__wanted w;
     nw0__place place;
     nw0__conn *c;
     ssize_t result = -1;
     if (nw0__enter() < 0) return -1;
     if (nw0__callee(address, &place) == 0) {
+        w = nw0__want_answer(reply, capacity, wait_for_s);
         c = nw0__find_call(place, true);
         if (c) result = nw0__converse(c, address, false, NULL, 0, &w);
         else
@@ -4551,7 +4571,7 @@ NW0_API ssize_t nw0_wait_for_news_from_any(const char *const addresses[],
     f = nw0__feed_for(addresses, prefixes);
     if (f) size = nw0__take_at_once(f, topic, (char *)data, capacity);
     if (size == NW0__NOT_YET) {
-        nw0__wanted w = nw0__want(topic, data, capacity, wait_for_s);
+        nw0__wanted w = nw0__want(topic, data, capacity, nw0__deadline(wait_for_s));
         nw0__use(f);
         size = nw0__next(f, &w);
         nw0__unuse(f);

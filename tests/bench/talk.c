@@ -41,12 +41,15 @@ static void write_all(int fd, const void *bytes, size_t size) {
     if (write(fd, bytes, size) != (ssize_t)size) die("write");
 }
 
-/* Memory for a message of that size, touched, so that no page is missing when time counts. */
+/* Memory in which a message lies so many bytes after the beginning of a page, with the headroom
+ * before it: for all at the same place, because that decides how fast it can be copied. Touched, so
+ * that no page is missing when time counts. */
 static char *buffer_of(size_t room, size_t offset) {
-    char *memory = aligned_alloc(PAGE, (room + offset + PAGE - 1) / PAGE * PAGE);
+    size_t size = (PAGE + offset + room + PAGE - 1) / PAGE * PAGE;
+    char *memory = aligned_alloc(PAGE, size);
     if (!memory) die("memory");
-    memset(memory, 'x', room + offset);
-    return memory + offset;
+    memset(memory, 'x', size);
+    return memory + PAGE + offset - talk_headroom;
 }
 
 static size_t room_for(size_t size) {
