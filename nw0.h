@@ -362,6 +362,7 @@ NW0_API void nw0_shutdown(void);
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -566,6 +567,11 @@ static size_t nw0__utf8_encode(unsigned long c, char out[4]) {
 static int nw0__index(const char *letters, char c) {
     const char *at = c ? strchr(letters, c) : NULL;
     return at ? (int)(at - letters) : -1;
+}
+
+static bool nw0__consists_of(const char *text, const char *letters) {
+    while (nw0__index(letters, *text) >= 0) text++;
+    return *text == '\0';
 }
 
 /* A place in a text that is being parsed. */
@@ -915,14 +921,15 @@ static bool nw0__reaches(const nw0__network *net, uint32_t ip) {
     return ((net->ip ^ ip) & net->mask) == 0;
 }
 
-static int nw0__socket(int type, nw0__place bound);
+static int nw0__socket(int type);
+static int nw0__bind(int fd, nw0__place place);
 
 /* The address from which this machine would reach the rest of the world: connect() on a UDP socket
  * sends nothing, it only looks up the route. 0 if there is none. */
 static uint32_t nw0__route(void) {
     struct sockaddr_in a = nw0__sockaddr(nw0__at(0xC6336401, 9)); /* 198.51.100.1: nobody's */
     socklen_t size = sizeof a;
-    int fd = nw0__socket(SOCK_DGRAM, nw0__at(0, 0));
+    int fd = nw0__socket(SOCK_DGRAM);
     uint32_t ip = 0;
     if (fd < 0) return 0;
     if (NW0__TRY(connect, connect(fd, (struct sockaddr *)&a, size)) == 0 &&
@@ -1026,10 +1033,10 @@ static int nw0__look_up(const char *host, uint32_t *ip) {
 /* The part before the port: an IP, a pattern or a name. */
 static int nw0__resolve_host(const char *host, uint32_t *ip) {
     nw0__text t = nw0__text_of(host);
-    bool number = host[strspn(host, "0123456789.*")] == '\0';
+    bool number = nw0__consists_of(host, "0123456789.*");
     if (nw0__parse_ip(&t, ip) && t.at == t.end) return 0;
     if (number && strchr(host, '*')) return nw0__best_ip(host, ip);
-    if (number || host[0] == '-' || host[strspn(host, NW0__LETTERS "-._")] != '\0')
+    if (number || host[0] == '-' || !nw0__consists_of(host, NW0__LETTERS "-._"))
         return nw0__no_address(host);
     return nw0__look_up(host, ip);
 }
@@ -1043,7 +1050,7 @@ static int nw0__resolve(const char *address, nw0__place *place) {
     *place = nw0__at(0, 0);
     if (!address || !*address) return 0;
     n = colon ? (size_t)(colon - address) : strlen(address);
-    if (colon || address[strspn(address, "0123456789")] == '\0') {
+    if (colon || nw0__consists_of(address, "0123456789")) {
         port = nw0__text_of(colon ? colon + 1 : address);
         if (!nw0__parse_port(&port, &place->port) || port.at != port.end)
             return nw0__no_address(address);
@@ -1066,10 +1073,11 @@ static int nw0__bound_port(int fd, uint16_t *port) {
 /* A port that nobody uses: the system gives one to whoever binds port 0. */
 static int nw0__free_port(nw0__place *place) {
     char text[NW0_ADDRESS_SIZE];
-    int fd = nw0__socket(SOCK_STREAM, *place);
-    int result = fd < 0 ? -1 : nw0__bound_port(fd, &place->port), error = errno;
+    int fd = nw0__socket(SOCK_STREAM), error;
+    bool bound = fd >= 0 && nw0__bind(fd, *place) == 0 && nw0__bound_port(fd, &place->port) == 0;
+    error = errno;
     if (fd >= 0) close(fd);
-    if (result == 0) return 0;
+    if (bound) return 0;
     return nw0__fail(error, "no port can be had at %s (%s): is it an address of this machine?",
                      nw0__print_ip(place->ip, text), strerror(error));
 }
@@ -1119,9 +1127,10 @@ static void nw0__close_on_exec(int fd) {
     if (NW0__CLOEXEC == 0) fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
+/* One system call, where fcntl() needs two: one to get the other flags. */
 static void nw0__nonblocking(int fd, bool on) {
-    int flags = fcntl(fd, F_GETFL);
-    fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
+    int value = on;
+    ioctl(fd, FIONBIO, &value);
 }
 
 static void nw0__option(int fd, int level, int name, int value) {
@@ -1136,19 +1145,19 @@ static void nw0__close_fd(int *fd) {
     errno = error;
 }
 
-/* A socket; bound, if a place is given. */
-static int nw0__socket(int type, nw0__place bound) {
-    struct sockaddr_in a = nw0__sockaddr(bound);
+static int nw0__socket(int type) {
     int fd = NW0__TRY(socket, socket(AF_INET, type | NW0__CLOEXEC, 0));
     if (fd < 0) return -1;
     nw0__close_on_exec(fd);
 #ifdef SO_NOSIGPIPE
     nw0__option(fd, SOL_SOCKET, SO_NOSIGPIPE, 1);
 #endif
-    if (bound.ip == 0 && bound.port == 0) return fd;
-    if (type == SOCK_STREAM) nw0__option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-    if (NW0__TRY(bind, bind(fd, (struct sockaddr *)&a, sizeof a)) < 0) nw0__close_fd(&fd);
     return fd;
+}
+
+static int nw0__bind(int fd, nw0__place place) {
+    struct sockaddr_in a = nw0__sockaddr(place);
+    return NW0__TRY(bind, bind(fd, (struct sockaddr *)&a, sizeof a));
 }
 
 typedef struct nw0__bell {
@@ -1335,13 +1344,11 @@ static int nw0__check_length(const unsigned char *bytes, size_t n, size_t *size)
 
 /* *kind becomes '?' or '!'. */
 static int nw0__check_introduction(const unsigned char *bytes, size_t n, char *kind) {
-    size_t known = n < NW0__INTRODUCTION ? n : NW0__INTRODUCTION;
-    bool questions = memcmp(bytes, NW0__QUESTIONS, known) == 0,
-         news = memcmp(bytes, NW0__NEWS, known) == 0;
-    if (!questions && !news) return -1;
-    if (n < NW0__INTRODUCTION) return 0;
-    *kind = questions ? '?' : '!';
-    return NW0__INTRODUCTION;
+    size_t last = NW0__INTRODUCTION - 1;
+    if (memcmp(bytes, NW0__QUESTIONS, n < last ? n : last) != 0) return -1;
+    if (n <= last) return 0;
+    *kind = (char)bytes[last];
+    return *kind == '?' || *kind == '!' ? NW0__INTRODUCTION : -1;
 }
 
 /* =================================================================================================
@@ -1362,11 +1369,15 @@ typedef struct nw0__advert {
     double ttl;
 } nw0__advert;
 
+static void nw0__skip_blanks(nw0__text *t) {
+    while (t->at < t->end && nw0__index(NW0__BLANKS, *t->at) >= 0) t->at++;
+}
+
 /* One of the signs between the values, and the blanks around it. */
 static bool nw0__sign(nw0__text *t, char c) {
-    while (t->at < t->end && nw0__index(NW0__BLANKS, *t->at) >= 0) t->at++;
+    nw0__skip_blanks(t);
     if (!nw0__skip(t, c)) return false;
-    while (t->at < t->end && nw0__index(NW0__BLANKS, *t->at) >= 0) t->at++;
+    nw0__skip_blanks(t);
     return true;
 }
 
@@ -1931,8 +1942,7 @@ static bool nw0__announce_due(void) {
 
 /* A UDP socket that the background thread reads. */
 static int nw0__open_udp(nw0__place bound, int option) {
-    struct sockaddr_in a = nw0__sockaddr(bound);
-    int fd = nw0__socket(SOCK_DGRAM, nw0__at(0, 0));
+    int fd = nw0__socket(SOCK_DGRAM);
     if (fd < 0) return -1;
 #if defined(SO_REUSEPORT) && !defined(__linux__)
     /* BSD shares a port by this; on Linux it would share out the datagrams */
@@ -1940,8 +1950,7 @@ static int nw0__open_udp(nw0__place bound, int option) {
 #endif
     nw0__option(fd, SOL_SOCKET, option, 1);
     nw0__option(fd, SOL_SOCKET, SO_RCVBUF, 1 << 20);
-    if (NW0__TRY(bind, bind(fd, (struct sockaddr *)&a, sizeof a)) < 0 ||
-        nw0__set_add(&nw0__library.set, fd, POLLIN) < 0)
+    if (nw0__bind(fd, bound) < 0 || nw0__set_add(&nw0__library.set, fd, POLLIN) < 0)
         nw0__close_fd(&fd);
     return fd;
 }
@@ -2033,13 +2042,6 @@ static void nw0__discovery_ready(int fd) {
 static double nw0__news_turn(double now); /* see news: what did not leave at once */
 static void nw0__news_ready(int fd);
 
-static void nw0__nap(void) {
-    struct timespec t = {0, 100000000};
-    nw0__unlock();
-    nanosleep(&t, NULL);
-    nw0__lock();
-}
-
 static void *nw0__background(void *unused) {
     struct nw0__library *l = &nw0__library;
     int ready[64], n, i;
@@ -2049,7 +2051,8 @@ static void *nw0__background(void *unused) {
         double now = nw0__now(), next = nw0__news_turn(now);
         if (nw0__discovery.running) next = nw0__earlier(next, nw0__discover_turn(now));
         n = nw0__set_wait(&l->set, ready, 64, next);
-        if (n < 0 && errno != EINTR) nw0__nap(); /* no memory, say: not a reason to spin */
+        if (n < 0 && errno != EINTR) /* no memory, say: not a reason to spin */
+            nw0__poll(-1, 0, nw0__now() + 0.1);
         for (i = 0; i < n; i++) {
             if (ready[i] == l->wake.in) nw0__hush(&l->wake);
             nw0__discovery_ready(ready[i]);
@@ -2105,6 +2108,10 @@ static int nw0__start_discovery(void) {
 
 /* ---- the functions ---- */
 
+static int nw0__interrupted(int error) {
+    return nw0__fail(error, "the wait was interrupted (%s): call again to go on", strerror(error));
+}
+
 static int nw0__canceled(void) {
     return nw0__fail(ECANCELED, "nw0_shutdown was called, or the program ends");
 }
@@ -2114,8 +2121,7 @@ static int nw0__wait_for_table(nw0__waiter *w, double deadline) {
     int n = nw0__poll(w->bell.in, POLLIN, deadline);
     if (nw0__library.closing) return nw0__canceled();
     if (n > 0) nw0__hush(&w->bell);
-    if (n >= 0) return 0;
-    return nw0__fail(errno, "the wait was interrupted (%s): call again to go on", strerror(errno));
+    return n < 0 ? nw0__interrupted(errno) : 0;
 }
 
 static int nw0__begin_waiting(nw0__waiter *w) {
@@ -2378,12 +2384,25 @@ static int nw0__check_free(const char *name) {
                      name, ours ? "this program" : "a program", text);
 }
 
-/* With the lock held. */
-static int nw0__advertise(nw0__own *own, bool fail_if_exists, nw0_service *service) {
+/* What both ways to advertise begin with; it leaves with the lock held. */
+static int nw0__begin_advertising(nw0__own *own, const char *name, const char *address,
+                                  double ttl_s) {
+    memset(own, 0, sizeof *own);
+    if (!(ttl_s > 0))
+        return nw0__fail(EINVAL, "\"%.80s\" cannot be advertised for %g seconds: take more than 0",
+                         name ? name : "", ttl_s);
+    own->ttl = nw0__earlier(ttl_s < 0.001 ? 0.001 : ttl_s, NW0__TTL_MAX);
+    if (nw0__check_name(name, own->ttl) < 0 || nw0__resolve(address, &own->at) < 0) return -1;
+    memcpy(own->name, name, strlen(name));
+    if (nw0__enter() < 0) return -1;
+    if (nw0__start_discovery() == 0) return 0;
+    nw0__leave();
+    return -1;
+}
+
+static int nw0__advertise(nw0__own *own, nw0_service *service) {
     struct nw0__discovery *d = &nw0__discovery;
-    nw0__own *place;
-    if (nw0__start_discovery() < 0 || (fail_if_exists && nw0__check_free(own->name) < 0)) return -1;
-    place = nw0__own_service(own->name);
+    nw0__own *place = nw0__own_service(own->name);
     if ((!place && d->own_count == NW0_MAX_SERVICES) ||
         (!nw0__find(own->name) && !nw0__has_room(nw0__at(0, 0))))
         return nw0__fail(ENOBUFS, "no room for \"%s\": %d services are known (NW0_MAX_SERVICES)",
@@ -2402,21 +2421,20 @@ NW0_API int nw0_advertise_ex(const char *name, const char *address, bool fail_if
                              double ttl_s, nw0_service *service) {
     nw0__own own;
     int result;
-    memset(&own, 0, sizeof own);
-    if (!(ttl_s > 0))
-        return nw0__fail(EINVAL, "\"%.80s\" cannot be advertised for %g seconds: take more than 0",
-                         name ? name : "", ttl_s);
-    own.ttl = nw0__earlier(ttl_s < 0.001 ? 0.001 : ttl_s, NW0__TTL_MAX);
-    if (nw0__check_name(name, own.ttl) < 0 || nw0__resolve(address, &own.at) < 0) return -1;
-    memcpy(own.name, name, strlen(name));
-    if (nw0__enter() < 0) return -1;
-    result = nw0__advertise(&own, fail_if_exists, service);
+    if (nw0__begin_advertising(&own, name, address, ttl_s) < 0) return -1;
+    result = fail_if_exists ? nw0__check_free(own.name) : 0;
+    if (result == 0) result = nw0__advertise(&own, service);
     nw0__leave();
     return result;
 }
 
 NW0_API int nw0_advertise(const char *name, const char *address, nw0_service *service) {
-    return nw0_advertise_ex(name, address, false, NW0_ADVERT_TTL_S, service);
+    nw0__own own;
+    int result;
+    if (nw0__begin_advertising(&own, name, address, NW0_ADVERT_TTL_S) < 0) return -1;
+    result = nw0__advertise(&own, service);
+    nw0__leave();
+    return result;
 }
 
 NW0_API int nw0_unadvertise(const char *name) {
@@ -2723,25 +2741,29 @@ static void nw0__hang_up(nw0__conn *c) {
  * seconds by questions of the kernel (keepalive), as long as nothing is on the way to it; for when
  * something is, see nw0__is_lost. */
 static void nw0__tune(int fd) {
-    nw0__option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-    nw0__option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    static const int options[][3] = {
+        {IPPROTO_TCP, TCP_NODELAY, 1},   {SOL_SOCKET, SO_KEEPALIVE, 1},
 #ifdef TCP_KEEPIDLE
-    nw0__option(fd, IPPROTO_TCP, TCP_KEEPIDLE, 5);
+        {IPPROTO_TCP, TCP_KEEPIDLE, 5},
 #elif defined(TCP_KEEPALIVE)
-    nw0__option(fd, IPPROTO_TCP, TCP_KEEPALIVE, 5);
+        {IPPROTO_TCP, TCP_KEEPALIVE, 5},
 #endif
 #ifdef TCP_KEEPINTVL
-    nw0__option(fd, IPPROTO_TCP, TCP_KEEPINTVL, 2);
-    nw0__option(fd, IPPROTO_TCP, TCP_KEEPCNT, 3);
+        {IPPROTO_TCP, TCP_KEEPINTVL, 2}, {IPPROTO_TCP, TCP_KEEPCNT, 3},
 #endif
+    };
+    size_t i;
+    for (i = 0; i < sizeof options / sizeof *options; i++)
+        nw0__option(fd, options[i][0], options[i][1], options[i][2]);
 }
 
-static void nw0__limit(int fd, int name, double seconds) {
+static void nw0__limit(int fd, double seconds) {
     struct timeval t;
     if (seconds < 1e-6) seconds = 1e-6; /* 0 would be without limit */
     t.tv_sec = (time_t)seconds;
     t.tv_usec = (suseconds_t)((seconds - (double)t.tv_sec) * 1e6);
-    (void)NW0__TRY(setsockopt, setsockopt(fd, SOL_SOCKET, name, &t, sizeof t));
+    (void)NW0__TRY(setsockopt, setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t));
+    (void)NW0__TRY(setsockopt, setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof t));
 }
 
 /* Gives the socket's blocking calls so much time, but not longer than it takes to look whether the
@@ -2751,8 +2773,7 @@ static void nw0__set_patience(nw0__conn *c, double left) {
     left = nw0__earlier(left, NW0__SLICE_S);
     if (c->patience > 0 && left < c->patience + 0.001 && left > c->patience - 0.001) return;
     c->patience = left;
-    nw0__limit(c->fd, SO_RCVTIMEO, left);
-    nw0__limit(c->fd, SO_SNDTIMEO, left);
+    nw0__limit(c->fd, left);
 }
 
 /* Has the other machine acknowledged nothing for a while, though it was asked to more than once?
@@ -2876,11 +2897,10 @@ static size_t nw0__total(const struct iovec v[2]) {
     return v[0].iov_len + v[1].iov_len;
 }
 
-/* Tests let only so many bytes through. Returns how many are left. */
-static size_t nw0__limit_parts(struct iovec v[2], size_t limit) {
+/* Tests let only so many bytes through. */
+static void nw0__limit_parts(struct iovec v[2], size_t limit) {
     if (v[0].iov_len > limit) v[0].iov_len = limit;
     if (v[1].iov_len > limit - v[0].iov_len) v[1].iov_len = limit - v[0].iov_len;
-    return nw0__total(v);
 }
 
 /* Distributes bytes over the parts. Returns how many there was room for. */
@@ -3018,10 +3038,12 @@ static bool nw0__is_full(int error) {
  * the end of the conversation: ECONNRESET, EPROTO ... */
 static int nw0__read_once(nw0__conn *c, char *buffer, size_t usable, int flags) {
     struct iovec v[2];
-    size_t asked;
+    size_t all, asked;
     ssize_t n;
     nw0__aim(c, buffer, usable, v);
-    asked = nw0__limit_parts(v, NW0_SHORT(recvmsg, nw0__total(v)));
+    all = nw0__total(v);
+    asked = NW0_SHORT(recvmsg, all);
+    if (asked < all) nw0__limit_parts(v, asked);
     n = nw0__receive(c, v, flags);
     if (n == 0) errno = ECONNRESET;
     if (n < 0 && nw0__is_full(errno)) return 0;
@@ -3090,10 +3112,10 @@ static int nw0__send_parts(int fd, struct iovec v[2], int flags) {
     struct iovec some[2];
     bool cut = false;
     while (nw0__total(v) > 0) {
-        size_t asked;
+        size_t all = nw0__total(v), asked = NW0_SHORT(sendmsg, all);
         ssize_t n;
         memcpy(some, v, sizeof some);
-        asked = nw0__limit_parts(some, NW0_SHORT(sendmsg, nw0__total(v)));
+        if (asked < all) nw0__limit_parts(some, asked);
         n = nw0__send_some(fd, some, flags | NW0__NOSIGNAL);
         if (n < 0 && cut && nw0__is_full(errno)) errno = EINTR;
         if (n < 0) return -1;
@@ -3170,17 +3192,15 @@ static void nw0__close_endpoint(nw0__endpoint *e) {
 /* socket, bind, listen: and a set that tells of callers, of their messages and of the bell. */
 static nw0__endpoint *nw0__open_endpoint(nw0__place place) {
     nw0__endpoint *e = (nw0__endpoint *)nw0__zeroed(sizeof *e);
-    struct sockaddr_in a = nw0__sockaddr(place);
     if (!e) return errno = ENOMEM, (nw0__endpoint *)NULL;
     e->place = place;
     e->bell.in = e->bell.out = -1;
-    e->listener = nw0__socket(SOCK_STREAM, nw0__at(0, 0));
+    e->listener = nw0__socket(SOCK_STREAM);
     if (nw0__set_open(&e->set) < 0 || e->listener < 0)
         return nw0__close_endpoint(e), (nw0__endpoint *)NULL;
     nw0__option(e->listener, SOL_SOCKET, SO_REUSEADDR, 1);
     nw0__nonblocking(e->listener, true);
-    if (NW0__TRY(bind, bind(e->listener, (struct sockaddr *)&a, sizeof a)) < 0 ||
-        NW0__TRY(listen, listen(e->listener, SOMAXCONN)) < 0 ||
+    if (nw0__bind(e->listener, place) < 0 || NW0__TRY(listen, listen(e->listener, SOMAXCONN)) < 0 ||
         nw0__bound_port(e->listener, &e->place.port) < 0 || nw0__bell_open(&e->bell) < 0 ||
         nw0__set_add(&e->set, e->bell.in, POLLIN) < 0 ||
         nw0__set_add(&e->set, e->listener, POLLIN) < 0)
@@ -3244,7 +3264,8 @@ static int nw0__resolve_with_port(const char *address, nw0__place *place) {
             "an address is missing: give one like 192.168.1.5:8080, such as nw0_discover finds");
     if (strcmp(address, last.text) == 0) return *place = last.place, 0;
     if (nw0__parse_place(address, place)) {
-        if (strlen(address) < sizeof last.text) strcpy(last.text, address), last.place = *place;
+        size_t size = strlen(address) + 1;
+        if (size <= sizeof last.text) memcpy(last.text, address, size), last.place = *place;
         return 0;
     }
     nw0__unlock();
@@ -3335,7 +3356,7 @@ static void nw0__accept_callers(nw0__endpoint *e) {
             continue;
         }
         nw0__tune(fd);
-        nw0__limit(fd, SO_SNDTIMEO, NW0__REPLY_S);
+        nw0__limit(fd, NW0__REPLY_S);
         c = nw0__new_conn(fd, e);
         if (!c) return;
         if (nw0__watch(c)) nw0__queue(c); /* most have sent their question already */
@@ -3358,10 +3379,6 @@ static nw0__conn *nw0__next_ready(nw0__endpoint *e) {
 static void nw0__hush_endpoint(nw0__endpoint *e) {
     nw0__hush(&e->bell);
     e->rung = false;
-}
-
-static int nw0__interrupted(int error) {
-    return nw0__fail(error, "the wait was interrupted (%s): call again to go on", strerror(error));
 }
 
 /* Waits until some are ready. 0, also if the time is up; -1: EINTR, or the endpoint was closed. */
@@ -3717,7 +3734,7 @@ static int nw0__callee(const char *address, nw0__place *place) {
 static int nw0__begin_call(nw0__conn *c) {
     struct sockaddr_in a = nw0__sockaddr(c->place);
     nw0__drop_fd(c);
-    c->fd = nw0__socket(SOCK_STREAM, nw0__at(0, 0));
+    c->fd = nw0__socket(SOCK_STREAM);
     if (c->fd < 0 || nw0__enter_fd(c) < 0) return -1;
     nw0__nonblocking(c->fd, true);
     if (NW0__TRY(connect, connect(c->fd, (struct sockaddr *)&a, sizeof a)) == 0) return 1;
@@ -3814,7 +3831,7 @@ static nw0__conn *nw0__line_to(nw0__place place, const char *address, nw0__wante
     return nw0__call(place, address, w);
 }
 
-/* Sends, and waits as long as that takes; but mostly all of it fits at once, and no time has passed.
+/* Sends, and waits as long as that takes; but mostly all of it fits at once, and no time passes.
  * -1: ETIMEDOUT, EINTR or an error of the connection. */
 static int nw0__send_by(nw0__conn *c, struct iovec v[2], nw0__wanted *w) {
     int flags = MSG_DONTWAIT;

@@ -538,14 +538,13 @@ static bool is_wireless(const char *interface_name) {
 /* ---- the sockets ---- */
 
 static void open_ear(struct survey *s) {
-    struct sockaddr_in a = nw0__sockaddr(nw0__at(0, s->port));
-    s->ear = nw0__socket(SOCK_DGRAM, nw0__at(0, 0));
+    s->ear = nw0__socket(SOCK_DGRAM);
     if (s->ear >= 0) {
 #if defined(SO_REUSEPORT) && !defined(__linux__)
         nw0__option(s->ear, SOL_SOCKET, SO_REUSEPORT, 1);
 #endif
         nw0__option(s->ear, SOL_SOCKET, SO_REUSEADDR, 1);
-        if (bind(s->ear, (struct sockaddr *)&a, sizeof a) == 0) return;
+        if (nw0__bind(s->ear, nw0__at(0, s->port)) == 0) return;
     }
     s->ear_error = errno;
     nw0__close_fd(&s->ear);
@@ -553,7 +552,9 @@ static void open_ear(struct survey *s) {
 
 static void open_mouth(struct network *net) {
     if (!net->used) return;
-    net->is.mouth = nw0__socket(SOCK_DGRAM, nw0__at(net->is.ip, 0));
+    net->is.mouth = nw0__socket(SOCK_DGRAM);
+    if (net->is.mouth >= 0 && nw0__bind(net->is.mouth, nw0__at(net->is.ip, 0)) < 0)
+        nw0__close_fd(&net->is.mouth);
     if (net->is.mouth < 0 || nw0__bound_port(net->is.mouth, &net->is.port) < 0)
         net->send_error = errno;
     else nw0__option(net->is.mouth, SOL_SOCKET, SO_BROADCAST, 1);
