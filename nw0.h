@@ -444,7 +444,9 @@ static void *nw0__zeroed(size_t size) {
 }
 
 static void nw0__free(void *memory) {
+    int error = errno; /* whoever tidies up after a failure has it to report */
     if (memory) NW0_FREE(memory);
+    errno = error;
 }
 
 /* =================================================================================================
@@ -1182,7 +1184,9 @@ static void nw0__bell_close(nw0__bell *bell) {
 }
 
 static void nw0__ring(nw0__bell *bell) {
+    int error = errno;
     (void)!send(bell->out, "", 1, MSG_DONTWAIT | NW0__NOSIGNAL); /* full: it rings already */
+    errno = error;
 }
 
 static void nw0__hush(nw0__bell *bell) {
@@ -2802,10 +2806,8 @@ static void nw0__step_out(nw0__conn *c) {
 }
 
 static void nw0__step_in(nw0__conn *c) {
-    int error = errno;
-    nw0__lock();
+    nw0__lock(); /* the errno of what was done stays: threads report by their results */
     c->busy = false;
-    errno = error;
 }
 
 /* When a thread ends, nobody will answer the questions that it took, or fetch the answers to those
@@ -3313,9 +3315,11 @@ static void nw0__go_deaf(nw0__endpoint *e) {
 }
 
 static void nw0__hear_again(nw0__endpoint *e, double now) {
+    int error = errno;
     if (e->deaf_until == 0 || now < e->deaf_until) return;
     e->deaf_until = nw0__set_add(&e->set, e->listener, POLLIN) < 0 ? now + 0.1 : 0;
     if (e->deaf_until == 0 && e->publishing) nw0__set_add(&nw0__library.set, e->listener, POLLIN);
+    errno = error;
 }
 
 static int nw0__accept(int listener) {
@@ -3579,13 +3583,11 @@ static void nw0__show(nw0__endpoint *e) {
 }
 
 static void nw0__unuse(nw0__endpoint *e) {
-    int error = errno;
     e->users--;
     if (e->deaf_until > 0 && !e->wants_fd)
         nw0__hear_again(e, NW0__NEVER); /* others who wait would not know when */
     nw0__show(e);
     nw0__free_if_closed(e);
-    errno = error;
 }
 
 static int nw0__reply(nw0__conn *c, const char *reply, size_t size);
@@ -4738,7 +4740,6 @@ NW0_API int nw0_news_fd(const char *address, const char *prefix) {
 static void nw0__free_if_closed(nw0__endpoint *e) {
     nw0__endpoint **link = e->lists ? &nw0__messages.feeds : &nw0__messages.endpoints;
     nw0__conn *c, *next;
-    int error = errno;
     if (!e->closing || e->users > 0 || nw0__library.closing) return;
     for (c = e->conns; c; c = next) {
         next = c->next;
@@ -4748,7 +4749,6 @@ static void nw0__free_if_closed(nw0__endpoint *e) {
     while (*link != e) link = &(*link)->next;
     *link = e->next;
     nw0__close_endpoint(e);
-    errno = error;
 }
 
 /* Wakes all who wait at an endpoint, so that they leave it. */
@@ -4907,11 +4907,9 @@ static int nw0__enter(void) {
 }
 
 static void nw0__leave(void) {
-    int error = errno;
     if (--nw0__library.inside == 0 && nw0__library.closing) nw0__ring(&nw0__library.quiet);
     if (nw0__library.inside == 0 && nw0__library.abandoned) nw0__discard();
     nw0__unlock();
-    errno = error;
 }
 
 /* Lets the threads that are still inside come out, and what is still to be sent leave; but not for
