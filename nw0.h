@@ -720,9 +720,9 @@ static bool nw0__matches(const char *pattern, const char *text) {
 static const char nw0__base64[] = NW0__LETTERS "+/";
 
 /* Do so many bytes and a NUL fit into the buffer? NULL and 0 only wants to know the size. */
-static int nw0__fits(size_t size, const void *buffer, size_t capacity) {
+static int nw0__fits(const char *what, size_t size, const void *buffer, size_t capacity) {
     if (buffer ? size < capacity : capacity == 0) return 0;
-    return nw0__fail(EMSGSIZE, "the result and a NUL are %lu bytes: give a larger buffer than %lu",
+    return nw0__fail(EMSGSIZE, "%s and a NUL are %lu bytes: give a larger buffer than %lu", what,
                      (unsigned long)size + 1, (unsigned long)capacity);
 }
 
@@ -735,7 +735,7 @@ NW0_API ssize_t nw0_bytes_to_string(const void *data, size_t size, char *string,
     if (size > SIZE_MAX / 8)
         return nw0__fail(EMSGSIZE, "%lu bytes are too many to turn into text", (unsigned long)size);
     length = (size + 2) / 3 * 4;
-    if (nw0__fits(length, string, capacity) < 0) return -1;
+    if (nw0__fits("the text", length, string, capacity) < 0) return -1;
     for (i = 0; string && i < length; i++) {
         size_t bit = i * 6, at = bit / 8; /* each character lies across two bytes */
         unsigned two = (at < size ? in[at] * 256u : 0u) + (at + 1 < size ? in[at + 1] : 0u);
@@ -765,7 +765,7 @@ NW0_API ssize_t nw0_string_to_bytes(const char *string, void *data, size_t capac
     if (size < 0)
         return nw0__fail(EINVAL, "\"%.40s\" is not base64, or was cut: see nw0_bytes_to_string",
                          string ? string : "");
-    if (nw0__fits((size_t)size, data, capacity) < 0) return -1;
+    if (nw0__fits("the bytes", (size_t)size, data, capacity) < 0) return -1;
     if (!data) return size;
     for (end = out + size, i = 0; out < end; i++) {
         bits = bits << 6 | (unsigned)nw0__index(nw0__base64, *string++);
@@ -1456,7 +1456,6 @@ static struct nw0__library {
     uint16_t port;         /* NW0_PORT */
     char pattern[64];      /* NW0_NETWORK */
     int inside;            /* threads that wait somewhere in here, without the lock */
-    nw0__bell quiet;       /* for nw0_shutdown: nobody is inside any more, or all is sent */
     pthread_key_t ends;    /* calls nw0__thread_ends for threads that end */
     bool abandoned; /* it did not wait for ever: the last one who leaves puts out the light */
     bool has_thread, stop; /* the background thread */
@@ -2433,12 +2432,7 @@ NW0_API int nw0_advertise_ex(const char *name, const char *address, bool fail_if
 }
 
 NW0_API int nw0_advertise(const char *name, const char *address, nw0_service *service) {
-    nw0__own own;
-    int result;
-    if (nw0__begin_advertising(&own, name, address, NW0_ADVERT_TTL_S) < 0) return -1;
-    result = nw0__advertise(&own, service);
-    nw0__leave();
-    return result;
+    return nw0_advertise_ex(name, address, false, NW0_ADVERT_TTL_S, service);
 }
 
 NW0_API int nw0_unadvertise(const char *name) {
@@ -2575,6 +2569,10 @@ static struct nw0__messages {
 
 /* ---- connections ---- */
 
+/* Goes through a list of which each may be freed on the way. */
+#define NW0__EACH(each, after, list)                                                               \
+    for (each = (list); each && ((after = each->next), true); each = after)
+
 static void nw0__link(nw0__conn *c, nw0__conn **list) {
     c->next = *list;
     c->link = list;
@@ -2677,7 +2675,6 @@ static void nw0__drop_fd(nw0__conn *c) {
 static void nw0__set_blocked(nw0__conn *c, bool blocked) {
     nw0__messages.blocked += blocked - c->blocked;
     c->blocked = blocked;
-    if (nw0__messages.blocked == 0 && nw0__library.closing) nw0__ring(&nw0__library.quiet);
 }
 
 /* Something can be read from it: it has its turn after those who came before. */
@@ -2814,8 +2811,7 @@ static void nw0__step_in(nw0__conn *c) {
  * that it sent. */
 static void nw0__hang_up_owned(nw0__conn *list, const nw0__self *owner) {
     nw0__conn *c, *next;
-    for (c = list; c; c = next) {
-        next = c->next;
+    NW0__EACH(c, next, list) {
         if (!c->busy && c->owner == owner) nw0__hang_up(c);
     }
 }
@@ -3068,16 +3064,10 @@ static int nw0__read_frame(nw0__conn *c, char *buffer, size_t usable, int flags)
 
 /* Hands a whole frame over to its owner; or says how long it is, and keeps it. */
 static ssize_t nw0__hand_over(nw0__conn *c, char *buffer, size_t capacity, const char *what) {
-    size_t size = c->size;
-    if (!buffer && capacity == 0) return (ssize_t)size;
-    if (!buffer || size >= capacity)
-        return nw0__fail(EMSGSIZE,
-                         "%s has %lu bytes, which with a NUL after them do not fit into %lu: it "
-                         "waits for a larger buffer",
-                         what, (unsigned long)size, (unsigned long)capacity);
-    if (c->body) memcpy(buffer, c->body, size);
-    buffer[size] = '\0';
-    return (ssize_t)size;
+    if (nw0__fits(what, c->size, buffer, capacity) < 0) return -1;
+    if (buffer && c->body) memcpy(buffer, c->body, c->size);
+    if (buffer) buffer[c->size] = '\0';
+    return (ssize_t)c->size;
 }
 
 /* ---- writing a frame ---- */
@@ -3158,18 +3148,15 @@ static int nw0__send_rest(nw0__conn *c) {
     return result;
 }
 
-static int nw0__too_long(const char *what, size_t size) {
-    return nw0__fail(EMSGSIZE, "%s of %lu bytes is too long: at most %lu can be sent", what,
-                     (unsigned long)size, (unsigned long)NW0_MAX_MESSAGE);
-}
-
 /* NW0_TEXT is measured. */
 static int nw0__check_size(const char *what, const void *bytes, size_t *size) {
     if (!bytes && *size != 0 && *size != NW0_TEXT)
         return nw0__fail(EINVAL, "%s is NULL, but is to have %lu bytes", what,
                          (unsigned long)*size);
     if (*size == NW0_TEXT) *size = bytes ? strlen((const char *)bytes) : 0;
-    return *size > NW0_MAX_MESSAGE ? nw0__too_long(what, *size) : 0;
+    if (*size <= NW0_MAX_MESSAGE) return 0;
+    return nw0__fail(EMSGSIZE, "%s of %lu bytes is too long: at most %lu can be sent", what,
+                     (unsigned long)*size, (unsigned long)NW0_MAX_MESSAGE);
 }
 
 /* ---- listening ---- */
@@ -3716,17 +3703,13 @@ NW0_API int nw0_send_reply_to(const char *address, const void *reply, size_t siz
 
 /* ---- asking ---- */
 
-static bool nw0__is_mine(const nw0__conn *c) {
-    return c->owner == &nw0__this_thread;
-}
-
 /* Of the connections to a place: the one with this thread's last question (mine), or one that is
  * free. */
 static nw0__conn *nw0__find_call(nw0__place place, bool mine) {
     nw0__conn *c;
     for (c = nw0__messages.calls; c; c = c->next)
         if (!c->busy && c->kind == '?' && nw0__same(c->place, place) &&
-            (mine ? nw0__is_mine(c) : !c->owner))
+            c->owner == (mine ? &nw0__this_thread : NULL))
             return c;
     return NULL;
 }
@@ -3777,8 +3760,7 @@ static bool nw0__is_final(int error) {
 /* Connections that nobody needs, and that the other side has closed. */
 static void nw0__tidy_calls(void) {
     nw0__conn *c, *next;
-    for (c = nw0__messages.calls; c; c = next) {
-        next = c->next;
+    NW0__EACH(c, next, nw0__messages.calls) {
         if (!c->busy && c->kind == '?' && !c->owner && nw0__peek(c) != 0) nw0__hang_up(c);
     }
 }
@@ -4189,8 +4171,7 @@ static void nw0__introduce(nw0__conn *c) {
 static void nw0__meet_callers(nw0__endpoint *e) {
     nw0__conn *c, *next;
     if (e->deaf_until == 0 && e->listener >= 0) nw0__accept_callers(e);
-    for (c = e->conns; c; c = next) {
-        next = c->next;
+    NW0__EACH(c, next, e->conns) {
         if (!c->busy && (!c->kind || (c->kind == '!' && !c->prefixes))) nw0__introduce(c);
     }
 }
@@ -4202,8 +4183,7 @@ static void nw0__flush_news(nw0__endpoint *e) {
     nw0__conn *c, *next;
     if (!e->publishing) return;
     nw0__meet_callers(e);
-    for (c = e->conns; c; c = next) {
-        next = c->next;
+    NW0__EACH(c, next, e->conns) {
         if (c->prefixes && !c->blocked) nw0__serve_subscriber(c);
     }
     e->flushed_to = nw0__news_end(e);
@@ -4220,8 +4200,7 @@ static int nw0__publish_at(nw0__endpoint *e) {
     else if (nw0__set_add(&nw0__library.set, e->listener, POLLIN) < 0)
         return nw0__fail(errno, "no subscribers can be accepted: %s", strerror(errno));
     e->publishing = true;
-    for (c = e->conns; c; c = next) {
-        next = c->next;
+    NW0__EACH(c, next, e->conns) {
         if (!c->busy && !c->kind) nw0__watch(c);
     }
     return 0;
@@ -4315,10 +4294,6 @@ static void nw0__flush_now_or_later(nw0__endpoint *e) {
     } else if (!e->flush_scheduled) {
         e->flush_scheduled = true;
         nw0__wake_thread();
-    }
-    if (e->subscribers == 0 && e->flushed_to == nw0__news_end(e)) {
-        e->news_start += e->news_used;
-        e->news_used = 0;
     }
 }
 
@@ -4456,9 +4431,9 @@ static nw0__endpoint *nw0__find_feed(const char *const addresses[], const char *
 static int nw0__check_lists(const char *const addresses[], const char *const prefixes[]) {
     int i;
     if (!addresses || !addresses[0] || !prefixes || !prefixes[0])
-        return nw0__fail(
-            EINVAL,
-            "there is nothing to subscribe to: both lists need an entry, and NULL at the end");
+        return nw0__fail(EINVAL,
+                         "there is nothing to subscribe to: an address is missing (give the "
+                         "one that nw0_discover found), or a prefix");
     for (i = 0; prefixes[i]; i++)
         if (strlen(prefixes[i]) >= NW0_NAME_SIZE)
             return nw0__fail(ENAMETOOLONG,
@@ -4604,21 +4579,12 @@ NW0_API ssize_t nw0_wait_for_news_from_any(const char *const addresses[],
     return size;
 }
 
-static int nw0__check_publisher(const char *address) {
-    return address
-               ? 0
-               : nw0__fail(
-                     EINVAL,
-                     "the address of the publisher is NULL: give the one that nw0_discover found");
-}
-
 NW0_API ssize_t nw0_wait_for_news_from(const char *address, const char *prefix,
                                        char topic[NW0_NAME_SIZE], void *data, size_t capacity,
                                        double wait_for_s) {
     const char *addresses[2] = {NULL, NULL}, *prefixes[2] = {NULL, NULL};
     addresses[0] = address;
     prefixes[0] = prefix ? prefix : "";
-    if (nw0__check_publisher(address) < 0) return -1;
     return nw0_wait_for_news_from_any(addresses, prefixes, topic, data, capacity, wait_for_s);
 }
 
@@ -4642,10 +4608,8 @@ static double nw0__drop_lost(double now) {
     nw0__conn *c, *next;
     if (nw0__messages.blocked == 0) return NW0__NEVER;
     if (now < nw0__messages.look_at) return nw0__messages.look_at;
-    for (e = nw0__messages.endpoints; e; e = next_e) {
-        next_e = e->next;
-        for (c = e->conns; c; c = next) {
-            next = c->next;
+    NW0__EACH(e, next_e, nw0__messages.endpoints) {
+        NW0__EACH(c, next, e->conns) {
             if (c->blocked &&
                 (nw0__is_lost(c) || (e->closing && now > e->closed_at + NW0__LINGER_S)))
                 nw0__hang_up(c);
@@ -4721,9 +4685,7 @@ NW0_API int nw0_news_fd(const char *address, const char *prefix) {
     int fd = -1;
     addresses[0] = address;
     prefixes[0] = prefix ? prefix : "";
-    if (nw0__check_publisher(address) < 0 || nw0__check_lists(addresses, prefixes) < 0 ||
-        nw0__enter() < 0)
-        return -1;
+    if (nw0__check_lists(addresses, prefixes) < 0 || nw0__enter() < 0) return -1;
     f = nw0__feed_for(addresses, prefixes);
     if (f) fd = nw0__set_fd(f);
     nw0__leave();
@@ -4746,8 +4708,7 @@ static void nw0__free_if_closed(nw0__endpoint *e) {
     nw0__endpoint **link = e->lists ? &nw0__messages.feeds : &nw0__messages.endpoints;
     nw0__conn *c, *next;
     if (!e->closing || e->users > 0 || nw0__library.closing) return;
-    for (c = e->conns; c; c = next) {
-        next = c->next;
+    NW0__EACH(c, next, e->conns) {
         if (!c->blocked) nw0__hang_up(c);
     }
     if (e->conns) return;
@@ -4764,8 +4725,7 @@ static void nw0__begin_closing(nw0__endpoint *e) {
     nw0__ring(&e->bell);
     nw0__wake_waiters(); /* one may wait for subscribers */
     nw0__stop_listening(e);
-    for (c = e->conns; c; c = next) {
-        next = c->next;
+    NW0__EACH(c, next, e->conns) {
         if (!c->blocked && !(c->busy && c->asked)) nw0__hang_up(c); /* being answered */
     }
 }
@@ -4778,8 +4738,7 @@ static void nw0__close_now(nw0__endpoint *e) {
 static int nw0__close_calls(nw0__place place) {
     nw0__conn *c, *next;
     int count = 0;
-    for (c = nw0__messages.calls; c; c = next) {
-        next = c->next;
+    NW0__EACH(c, next, nw0__messages.calls) {
         if (!nw0__same(c->place, place)) continue;
         nw0__hang_up(c);
         count++;
@@ -4791,8 +4750,7 @@ static int nw0__close_feeds(nw0__place place) {
     nw0__endpoint *e, *next;
     nw0__conn *c;
     int count = 0;
-    for (e = nw0__messages.feeds; e; e = next) {
-        next = e->next;
+    NW0__EACH(e, next, nw0__messages.feeds) {
         for (c = e->conns; c && !nw0__same(c->place, place); c = c->next) continue;
         if (!c) continue;
         nw0__close_now(e);
@@ -4834,8 +4792,7 @@ static void nw0__discard_conns(nw0__conn **list) {
 
 static void nw0__discard_list(nw0__endpoint *list) {
     nw0__endpoint *e, *next;
-    for (e = list; e; e = next) {
-        next = e->next;
+    NW0__EACH(e, next, list) {
         nw0__set_close(&e->set);
         nw0__discard_conns(&e->conns);
         nw0__close_endpoint(e);
@@ -4858,7 +4815,6 @@ static void nw0__discard(void) {
     nw0__discard_list(nw0__messages.feeds);
     nw0__discard_conns(&nw0__messages.calls);
     nw0__free(nw0__messages.by_fd);
-    if (nw0__library.closing) nw0__bell_close(&nw0__library.quiet);
     if (d->running) nw0__close_fd(&d->ear);
     for (i = 0; i < d->network_count; i++) nw0__close_fd(&d->networks[i].mouth);
     memset(&nw0__messages, 0, sizeof nw0__messages);
@@ -4868,10 +4824,6 @@ static void nw0__discard(void) {
     d->dropped = 0;
     nw0__library.has_thread = nw0__library.started = nw0__library.closing = nw0__library.abandoned =
         false;
-}
-
-static void nw0__before_fork(void) {
-    nw0__lock();
 }
 
 static void nw0__after_fork_in_child(void) {
@@ -4894,7 +4846,7 @@ static void nw0__start(void) {
     if (arranged) return;
     arranged = true;
     pthread_key_create(&l->ends, nw0__thread_ends);
-    pthread_atfork(nw0__before_fork, nw0__unlock, nw0__after_fork_in_child);
+    pthread_atfork(nw0__lock, nw0__unlock, nw0__after_fork_in_child);
     atexit(nw0_shutdown);
 }
 
@@ -4912,22 +4864,17 @@ static int nw0__enter(void) {
 }
 
 static void nw0__leave(void) {
-    if (--nw0__library.inside == 0 && nw0__library.closing) nw0__ring(&nw0__library.quiet);
-    if (nw0__library.inside == 0 && nw0__library.abandoned) nw0__discard();
+    if (--nw0__library.inside == 0 && nw0__library.abandoned) nw0__discard();
     nw0__unlock();
 }
 
 /* Lets the threads that are still inside come out, and what is still to be sent leave; but not for
  * ever. */
 static void nw0__wait_until_quiet(double seconds) {
-    double deadline = nw0__now() + seconds;
-    nw0__bell *quiet = &nw0__library.quiet;
-    while ((nw0__library.inside > 0 || nw0__messages.blocked > 0) && nw0__now() < deadline) {
-        nw0__poll(quiet->in, POLLIN,
-                  nw0__earlier(deadline,
-                               nw0__now() + 0.05)); /* without a bell (no descriptor), look again */
-        nw0__hush(quiet);
-    }
+    double now = nw0__now(), deadline = now + seconds;
+    for (; (nw0__library.inside > 0 || nw0__messages.blocked > 0) && now < deadline;
+         now = nw0__now())
+        nw0__poll(-1, 0, now + 0.001); /* it is the end: looking is simpler than being woken */
 }
 
 static void nw0__stop_thread(void) {
@@ -4946,19 +4893,16 @@ NW0_API void nw0_shutdown(void) {
     nw0__lock();
     if (nw0__library.started && !nw0__library.closing) {
         nw0__library.closing = true;
-        nw0__bell_open(&nw0__library.quiet);
         for (i = 0; i < nw0__discovery.own_count; i++) nw0__announce(&nw0__discovery.own[i], 0);
         nw0__discovery.own_count = 0;
         nw0__wake_waiters();
         for (e = nw0__messages.endpoints; e; e = e->next) nw0__flush_news(e), nw0__begin_closing(e);
         for (e = nw0__messages.feeds; e; e = e->next) nw0__begin_closing(e);
-        for (c = nw0__messages.calls; c; c = next) {
-            next = c->next;
+        NW0__EACH(c, next, nw0__messages.calls) {
             nw0__hang_up(c);
         }
         nw0__wait_until_quiet(NW0__FLUSH_S);
         nw0__stop_thread();
-        nw0__bell_close(&nw0__library.quiet);
         nw0__library.abandoned =
             nw0__library.inside >
             0; /* a signal handler holds a thread up, or it was cancelled in here */
