@@ -399,6 +399,8 @@ NW0_API void nw0_shutdown(void);
 #endif
 #if NW0_MAX_MESSAGE > 16777215
 #error "nw0.h: NW0_MAX_MESSAGE can be at most 16777215: the first byte of a length is always 0"
+#elif NW0_MAX_MESSAGE < NW0_NAME_SIZE
+#error "nw0.h: NW0_MAX_MESSAGE must be at least NW0_NAME_SIZE: a topic is a frame, too"
 #endif
 
 #if !defined(NW0_MALLOC) && !defined(NW0_REALLOC) && !defined(NW0_FREE)
@@ -471,8 +473,7 @@ typedef struct nw0__self {
 
 static __thread nw0__self nw0__this_thread; /* its address also tells threads apart */
 
-static int nw0__fail(int error, const char *format, ...) NW0__PRINTF(2, 3);
-static int nw0__fail(int error, const char *format, ...) {
+NW0__PRINTF(2, 3) static int nw0__fail(int error, const char *format, ...) {
     va_list list;
     va_start(list, format);
     vsnprintf(nw0__this_thread.error, sizeof nw0__this_thread.error, format, list);
@@ -500,7 +501,7 @@ static double nw0__after(double now, double wait_s) {
 }
 
 static double nw0__deadline(double wait_s) {
-    return wait_s < 0 ? NW0__NEVER : nw0__after(nw0__now(), wait_s);
+    return nw0__after(nw0__now(), wait_s);
 }
 
 static double nw0__earlier(double a, double b) {
@@ -855,6 +856,11 @@ static bool nw0__is_loopback(uint32_t ip) {
     return ip >> 24 == 127;
 }
 
+/* 224.0.0.0 and all that follow are for groups, or for nobody. */
+static bool nw0__is_for_one(uint32_t ip) {
+    return ip >> 28 < 14;
+}
+
 static bool nw0__parse_ip(nw0__text *t, uint32_t *ip) {
     double part;
     int i;
@@ -876,7 +882,7 @@ static bool nw0__parse_port(nw0__text *t, uint16_t *port) {
 /* "192.168.1.5:8080" and nothing else. */
 static bool nw0__parse_place(const char *address, nw0__place *place) {
     nw0__text t = nw0__text_of(address);
-    return nw0__parse_ip(&t, &place->ip) && nw0__skip(&t, ':') &&
+    return nw0__parse_ip(&t, &place->ip) && nw0__is_for_one(place->ip) && nw0__skip(&t, ':') &&
            nw0__parse_port(&t, &place->port) && t.at == t.end;
 }
 
@@ -948,8 +954,12 @@ static int nw0__rank(uint32_t ip, uint32_t route) {
     return ip >> 16 == 0xA9FE ? 2 : 1; /* 169.254.x.x: nobody gave this machine an address */
 }
 
+static bool nw0__has_ip(const struct ifaddrs *i) {
+    return i->ifa_addr && i->ifa_addr->sa_family == AF_INET && (i->ifa_flags & IFF_UP);
+}
+
 /* Enters a network where its rank puts it, unless that interface has it already (one with two
- * addresses is one network). */
+ * addresses is one network). Where there are too many, the best stay. */
 static int nw0__add_network(nw0__network list[], int count, const struct ifaddrs *i,
                             const char *pattern, uint32_t route) {
     nw0__network net;
@@ -960,14 +970,15 @@ static int nw0__add_network(nw0__network list[], int count, const struct ifaddrs
     net.mask = i->ifa_netmask ? nw0__ip_of(i->ifa_netmask) : 0xFFFFFFFF;
     net.mouth = -1;
     snprintf(net.interface_name, sizeof net.interface_name, "%s", i->ifa_name);
-    if (count == NW0__MAX_NETWORKS || !nw0__matches(pattern, nw0__print_ip(net.ip, text)))
-        return count;
+    if (!nw0__matches(pattern, nw0__print_ip(net.ip, text))) return count;
     for (k = 0; k < count; k++)
         if (list[k].mask == net.mask && nw0__reaches(&list[k], net.ip) &&
             strcmp(list[k].interface_name, net.interface_name) == 0)
             return count;
-    for (; k > 0 && nw0__rank(list[k - 1].ip, route) > nw0__rank(net.ip, route); k--)
-        list[k] = list[k - 1];
+    while (k > 0 && nw0__rank(list[k - 1].ip, route) > nw0__rank(net.ip, route)) k--;
+    if (k == NW0__MAX_NETWORKS) return count;
+    if (count == NW0__MAX_NETWORKS) count--;
+    memmove(&list[k + 1], &list[k], (size_t)(count - k) * sizeof net);
     list[k] = net;
     return count + 1;
 }
@@ -980,19 +991,20 @@ static int nw0__networks(nw0__network list[NW0__MAX_NETWORKS], const char *patte
     int count = 0;
     if (NW0__TRY(getifaddrs, getifaddrs(&all)) < 0) return -1;
     for (i = all; i; i = i->ifa_next)
-        if (i->ifa_addr && i->ifa_addr->sa_family == AF_INET && (i->ifa_flags & IFF_UP))
-            count = nw0__add_network(list, count, i, pattern, route);
+        if (nw0__has_ip(i)) count = nw0__add_network(list, count, i, pattern, route);
     freeifaddrs(all);
     return count;
 }
 
 /* Is it an address of this machine? */
 static bool nw0__is_ours(uint32_t ip) {
-    nw0__network list[NW0__MAX_NETWORKS];
-    int i, count = nw0__networks(list, "*");
-    for (i = 0; i < count; i++)
-        if (list[i].ip == ip) return true;
-    return nw0__is_loopback(ip);
+    struct ifaddrs *all, *i;
+    bool ours = nw0__is_loopback(ip);
+    if (ours || NW0__TRY(getifaddrs, getifaddrs(&all)) < 0) return ours;
+    for (i = all; i; i = i->ifa_next)
+        if (nw0__has_ip(i) && nw0__ip_of(i->ifa_addr) == ip) ours = true;
+    freeifaddrs(all);
+    return ours;
 }
 
 /* The address of the best network that matches. */
@@ -1036,7 +1048,8 @@ static int nw0__look_up(const char *host, uint32_t *ip) {
 static int nw0__resolve_host(const char *host, uint32_t *ip) {
     nw0__text t = nw0__text_of(host);
     bool number = nw0__consists_of(host, "0123456789.*");
-    if (nw0__parse_ip(&t, ip) && t.at == t.end) return 0;
+    if (nw0__parse_ip(&t, ip) && t.at == t.end)
+        return nw0__is_for_one(*ip) ? 0 : nw0__no_address(host);
     if (number && strchr(host, '*')) return nw0__best_ip(host, ip);
     if (number || host[0] == '-' || !nw0__consists_of(host, NW0__LETTERS "-._"))
         return nw0__no_address(host);
@@ -1084,7 +1097,7 @@ static int nw0__free_port(nw0__place *place) {
                      nw0__print_ip(place->ip, text), strerror(error));
 }
 
-static int nw0__enter(void);
+static int nw0__enter(void); /* takes the library's lock, and gives it back: see shutdown */
 static void nw0__leave(void);
 
 NW0_API int nw0_address(const char *address, char canonical[NW0_ADDRESS_SIZE]) {
@@ -1103,7 +1116,7 @@ NW0_API int nw0_address(const char *address, char canonical[NW0_ADDRESS_SIZE]) {
 /* =================================================================================================
    Sockets                                                                                 >>sockets
 
-   socket(), bind(), and three ways to wait for more than one thing at once:
+   socket(), bind(), two ways to wait for more than one thing at once, and the lock:
      a bell  a pair of connected sockets: a byte written to one end wakes whoever polls the other.
              So one thread wakes another that sleeps in poll(); and unlike a condition variable, it
              does not sleep through a signal.
@@ -1417,17 +1430,21 @@ static size_t nw0__write_advert(const char *name, nw0__place at, double ttl,
 
 /* What a service may be called; says what is wrong with it. */
 static int nw0__check_name(const char *name, double ttl) {
+    const nw0__place longest = {0xFFFFFFFF, 65535};
     char out[NW0__DATAGRAM + 1];
     if (!name || !*name) return nw0__fail(EINVAL, "a service needs a name: this one is empty");
     if (!nw0__utf8(name, strlen(name)))
         return nw0__fail(EINVAL, "the name \"%.80s\" is not UTF-8", name);
     if (name[0] == '?')
         return nw0__fail(EINVAL, "\"%.80s\" is no name: what starts with '?' is a question", name);
-    if (strlen(name) >= NW0_NAME_SIZE ||
-        nw0__write_advert(name, nw0__at(0xFFFFFFFF, 65535), ttl < 10 ? 10 : ttl, out) == 0)
-        return nw0__fail(ENAMETOOLONG, "the name \"%.40s...\" is too long: take at most %d bytes",
-                         name, NW0_NAME_SIZE - 1);
-    return 0;
+    if (strlen(name) < NW0_NAME_SIZE && nw0__write_advert(name, longest, 10, out) > 0 &&
+        nw0__write_advert(name, longest, ttl, out) > 0)
+        return 0;
+    return nw0__fail(
+        ENAMETOOLONG,
+        "the name \"%.40s...\" is too long: take at most %d bytes, and fewer where JSON "
+        "writes them as \\n or \\u0001",
+        name, NW0_NAME_SIZE - 1);
 }
 
 /* =================================================================================================
@@ -1464,24 +1481,43 @@ static struct nw0__library {
     nw0__set set; /* what it waits for */
 } nw0__library;
 
-static void nw0__debug(const char *format, ...) NW0__PRINTF(1, 2);
-static void nw0__debug(const char *format, ...) {
+/* What came from anybody goes to a terminal: without its control characters. */
+static void nw0__make_harmless(char *line) {
+    bool text = nw0__utf8(line, strlen(line));
+    for (; *line; line++) {
+        unsigned char c = (unsigned char)line[0], next = (unsigned char)line[1];
+        if (text && c == 0xC2 && next < 0xA0) line[0] = line[1] = '.'; /* U+0080 ... U+009F */
+        if (c < ' ' || c == 0x7F || (c > 0x7F && !text)) line[0] = '.';
+    }
+}
+
+/* write() to a pipe that nobody reads raises SIGPIPE, which is not for the program. */
+static void nw0__write_quietly(int fd, const char *bytes, size_t n) {
+    sigset_t pipe, before, pending;
+    int number, had;
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    sigpending(&pending);
+    had = sigismember(&pending, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe, &before);
+    (void)!write(fd, bytes, n);
+    sigpending(&pending);
+    if (!had && sigismember(&pending, SIGPIPE)) sigwait(&pipe, &number);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+NW0__PRINTF(1, 2) static void nw0__debug(const char *format, ...) {
     char line[600] = "nw0: ";
     va_list list;
-    size_t n, i;
-    bool text;
+    size_t n;
     if (!nw0__library.debug) return;
     va_start(list, format);
     vsnprintf(line + 5, sizeof line - 6, format, list);
     va_end(list);
+    nw0__make_harmless(line);
     n = strlen(line);
-    text = nw0__utf8(line, n);
-    for (i = 0; i < n; i++) { /* it may come from anybody, and go to a terminal */
-        unsigned char c = (unsigned char)line[i];
-        if (c < ' ' || c == 0x7F || (c > 0x7F && !text)) line[i] = '.';
-    }
     line[n] = '\n';
-    (void)!write(STDERR_FILENO, line, n + 1);
+    nw0__write_quietly(STDERR_FILENO, line, n + 1);
 }
 
 static const char *nw0__allowed(void) {
@@ -1586,12 +1622,6 @@ static bool nw0__answers(nw0__place mouth) {
     return mouth.port != nw0__library.port;
 }
 
-/* The seconds between two adverts, as far as their own time to live permits. */
-static double nw0__period(double ttl) {
-    double period = nw0__earlier(NW0_ADVERT_INTERVAL_S, ttl / 2);
-    return period < 0.5 ? 0.5 : period;
-}
-
 static void nw0__forget(nw0__record *r, const char *why) {
     struct nw0__discovery *d = &nw0__discovery;
     nw0__debug("left: \"%s\": %s", r->name, why);
@@ -1600,7 +1630,7 @@ static void nw0__forget(nw0__record *r, const char *why) {
 }
 
 /* The holder of a name has spoken, or somebody takes its place. A holder that falls silent is asked
- * after 1.05 periods, 1.15, 1.25 ... and forgotten after 1.85: at two seconds a period, that is 3.7
+ * after 1.05 intervals, 1.15, 1.25 ... and forgotten after 1.85: at two seconds each, that is 3.7
  * after its last word, and 2.7 on average after its end. */
 static void nw0__refresh(nw0__record *r, const nw0__claim *claim) {
     nw0__claim *holder = &r->holder;
@@ -1616,7 +1646,7 @@ static void nw0__refresh(nw0__record *r, const nw0__claim *claim) {
     r->asked = 0;
     r->due = holder->heard;
     if (nw0__is_self(holder->mouth)) r->due = NW0__NEVER;
-    else r->due += nw0__answers(holder->mouth) ? 1.05 * nw0__period(holder->ttl) : holder->ttl;
+    else r->due += nw0__answers(holder->mouth) ? 1.05 * NW0_ADVERT_INTERVAL_S : holder->ttl;
 }
 
 /* Half of the table is the most that one sender gets, so that it cannot keep the others out. */
@@ -1625,7 +1655,7 @@ static bool nw0__has_room(nw0__place mouth) {
     int i, same = 0;
     if (nw0__is_self(mouth)) return d->count < NW0_MAX_SERVICES;
     for (i = 0; i < d->count; i++) same += d->table[i].holder.mouth.ip == mouth.ip;
-    return same < NW0_MAX_SERVICES / 2 &&
+    return same < (NW0_MAX_SERVICES + 1) / 2 &&
            d->count < NW0_MAX_SERVICES - NW0_MAX_SERVICES / 32; /* the rest is for our own */
 }
 
@@ -1705,11 +1735,14 @@ static nw0__place nw0__seen_here(nw0__place at) {
     return at;
 }
 
-/* The advert of a service of ours, or with ttl 0 its goodbye, if those who hear it can use it. */
+/* The advert of a service of ours, or with ttl 0 its goodbye, if those who hear it can use it.
+ * Programs on this machine are told the same by every way: what they hear on 127.0.0.1, if
+ * NW0_NETWORK lets us speak there. */
 static void nw0__tell(int mouth, nw0__place to, const nw0__own *own, double ttl) {
     const nw0__network *net = &nw0__discovery.networks[mouth];
     nw0__place at = own->at;
-    if (nw0__is_loopback(net->ip) || nw0__is_local(to.ip)) at = nw0__seen_here(at);
+    bool here = nw0__is_local(to.ip) && nw0__mouth_for(0x7F000001) >= 0;
+    if (nw0__is_loopback(net->ip) || here) at = nw0__seen_here(at);
     else if (at.ip == 0) at.ip = net->ip;
     else if (!nw0__reaches(net, at.ip)) return;
     nw0__say(mouth, to, own->name, at, ttl);
@@ -1718,6 +1751,16 @@ static void nw0__tell(int mouth, nw0__place to, const nw0__own *own, double ttl)
 static void nw0__announce(const nw0__own *own, double ttl) {
     int m = nw0__discovery.network_count;
     while (m-- > 0) nw0__tell(m, nw0__everybody, own, ttl); /* this machine first: it is the last */
+}
+
+/* A service of ours is at another address now: where that does not reach, it is no more. */
+static void nw0__leave_others(const nw0__own *own, uint32_t ip) {
+    int m;
+    for (m = 0; m < nw0__discovery.network_count && ip && ip != own->at.ip; m++) {
+        const nw0__network *net = &nw0__discovery.networks[m];
+        if (!nw0__is_loopback(net->ip) && !nw0__reaches(net, ip))
+            nw0__tell(m, nw0__everybody, own, 0);
+    }
 }
 
 /* A question for a name ("": everything). */
@@ -1851,11 +1894,14 @@ static void nw0__hear_own(const nw0__own *own, double ttl) {
 /* Why a datagram is not to be believed; NULL: it is. */
 static const char *nw0__objection(const char *bytes, size_t n, nw0__place from, int mouth,
                                   nw0__advert *advert) {
+    const nw0__network *net = &nw0__discovery.networks[mouth < 0 ? 0 : mouth];
     if (mouth < 0 || from.port == 0) return "not from a network of ours";
+    if (~net->mask > 1 && (from.ip == (net->ip | ~net->mask) || from.ip == (net->ip & net->mask)))
+        return "its sender is a whole network, to which we would answer";
     if (!nw0__parse_advert(bytes, n, advert)) return "not an advert";
     if (nw0__is_loopback(advert->at.ip) && !nw0__is_local(from.ip))
         return "127.x is its own machine";
-    if (advert->at.ip == 0 || advert->at.ip >> 28 >= 14) return "nobody has such an address";
+    if (advert->at.ip == 0) return "nobody has such an address";
     return NULL;
 }
 
@@ -1893,6 +1939,14 @@ static void nw0__drain(int fd, int via) {
     }
 }
 
+/* Goodbyes come to the ear: after what was said before them. */
+static void nw0__listen_everywhere(void) {
+    int i;
+    for (i = 0; i < nw0__discovery.network_count; i++)
+        nw0__drain(nw0__discovery.networks[i].mouth, i);
+    nw0__drain(nw0__discovery.ear, -1);
+}
+
 /* ---- time passes ---- */
 
 static void nw0__ask_holder(nw0__record *r) {
@@ -1909,7 +1963,7 @@ static void nw0__doubt(nw0__record *r) {
         nw0__forget(r, "its time to live is over");
     } else if (r->asked < (rival ? NW0__RIVAL_QUESTIONS : NW0__SILENT_QUESTIONS)) {
         nw0__ask_holder(r);
-        r->due = nw0__now() + (rival ? NW0__RIVAL_PAUSE_S : 0.1 * nw0__period(r->holder.ttl));
+        r->due = nw0__now() + (rival ? NW0__RIVAL_PAUSE_S : 0.1 * NW0_ADVERT_INTERVAL_S);
     } else if (rival) {
         nw0__debug("\"%s\" is silent: the second program takes its place", r->name);
         nw0__refresh(r, &r->rival);
@@ -2010,7 +2064,7 @@ static void nw0__look_at_networks(void) {
     memcpy(d->networks, now, (size_t)count * sizeof now[0]);
     if (more || count != d->network_count) d->asker_count = 0; /* their mouths have other numbers */
     d->network_count = count;
-    if (more && d->first_look > 0) nw0__ask(""); /* who is there? */
+    if (more && d->last_question > 0) nw0__ask(""); /* who is there? */
 }
 
 /* What discovery has to do now. Returns when there is something to do next. */
@@ -2023,21 +2077,13 @@ static double nw0__discover_turn(double now) {
         d->round = now + NW0_ADVERT_INTERVAL_S;
         nw0__look_at_networks();
         nw0__open_ear();
-        if (d->ear < 0 && d->first_look > 0) nw0__ask(""); /* adverts do not reach us: answers do */
+        if (d->ear < 0 && d->last_question > 0) nw0__ask(""); /* adverts do not come: answers do */
         for (i = 0; i < d->own_count; i++) d->own[i].due = true;
     }
     done = nw0__announce_due();
-    nw0__drain(d->ear, -1); /* our own broadcasts come back: now, or they would wake us up */
+    nw0__listen_everywhere(); /* our own broadcasts come back: now, or they would wake us up */
     next = nw0__earlier(nw0__answer_everything(now), nw0__doubts(now));
     return done ? nw0__earlier(next, d->round) : now;
-}
-
-static void nw0__discovery_ready(int fd) {
-    struct nw0__discovery *d = &nw0__discovery;
-    int i;
-    if (fd == d->ear) nw0__drain(fd, -1);
-    for (i = 0; i < d->network_count; i++)
-        if (fd == d->networks[i].mouth) nw0__drain(fd, i);
 }
 
 /* ---- the background thread ---- */
@@ -2058,8 +2104,7 @@ static void *nw0__background(void *unused) {
             nw0__poll(-1, 0, nw0__now() + 0.1);
         for (i = 0; i < n; i++) {
             if (ready[i] == l->wake.in) nw0__hush(&l->wake);
-            nw0__discovery_ready(ready[i]);
-            nw0__news_ready(ready[i]);
+            else nw0__news_ready(ready[i]); /* discovery looks at all of its own in its turn */
         }
     }
     nw0__unlock();
@@ -2116,7 +2161,7 @@ static int nw0__interrupted(int error) {
 }
 
 static int nw0__canceled(void) {
-    return nw0__fail(ECANCELED, "nw0_shutdown was called, or the program ends");
+    return nw0__fail(ECANCELED, "what was waited for was closed, by nw0_close or nw0_shutdown");
 }
 
 /* Waits until the table has changed or the deadline has passed. -1: EINTR, or nw0_shutdown. */
@@ -2150,7 +2195,7 @@ static void nw0__give(const char *name, nw0__place at, nw0_service *service) {
 }
 
 /* Waits for a name: asks aloud, and again with longer and longer pauses, because a broadcast may be
- * lost. NULL: not there in time, or EINTR. */
+ * lost. NULL, with errno: not there in time (ETIMEDOUT), EINTR ... */
 static nw0__record *nw0__wait_for_name(const char *name, double deadline) {
     double now = nw0__now(), pause = 0.02, ask = now;
     nw0__record *r = nw0__find(name);
@@ -2196,7 +2241,7 @@ NW0_API int nw0_discover(const char *name, double wait_for_s, nw0_service *servi
     char where[100];
     if (nw0__check_name(name, NW0_ADVERT_TTL_S) < 0 || nw0__enter() < 0) return -1;
     if (nw0__start_discovery() == 0) r = nw0__wait_for_name(name, deadline);
-    if (r) nw0__give(name, r->holder.at, service);
+    if (r) nw0__give(r->name, r->holder.at, service); /* name may be in service */
     else if (errno == ETIMEDOUT)
         nw0__fail(ETIMEDOUT,
                   "no service called \"%s\" was heard on %s within %g s: is it running, and on the "
@@ -2333,7 +2378,8 @@ NW0_API int nw0_wait_for_change(const char *group, const char *separator, nw0_se
     return result;
 }
 
-/* See messages: opens a listening socket, port 0 becomes a free one; where one is already. */
+/* See messages: opens a listening socket, port 0 becomes a free one; the IP of the one that listens
+ * at a port (0: on every network). */
 static int nw0__listen(nw0__place *place);
 static uint32_t nw0__listening_ip(uint16_t port, uint32_t otherwise);
 
@@ -2375,21 +2421,20 @@ static int nw0__lives(const char *name) {
 
 static int nw0__check_free(const char *name) {
     nw0__record *r = nw0__wait_for_name(name, nw0__now() + 0.3);
-    bool ours = nw0__own_service(name) != NULL;
     char text[NW0_ADDRESS_SIZE];
     int lives;
     if (!r) return errno == ETIMEDOUT ? 0 : -1;
-    nw0__print(r->holder.at, text);
-    lives = ours ? 1 : nw0__lives(name);
-    if (lives == 0 && nw0__own_service(name)) lives = 1, ours = true; /* of another thread */
-    if (lives < 1) return lives;
+    lives = nw0__own_service(name) ? 1 : nw0__lives(name);
+    if (lives < 0) return -1;
+    r = nw0__find(name);
+    if (!r || (lives == 0 && !nw0__own_service(name))) return 0; /* or another thread has it now */
     return nw0__fail(EEXIST, "the name \"%s\" is taken by %s at %s: choose another, or end it",
-                     name, ours ? "this program" : "a program", text);
+                     name, nw0__is_self(r->holder.mouth) ? "this program" : "a program",
+                     nw0__print(r->holder.at, text));
 }
 
-/* What both ways to advertise begin with; it leaves with the lock held. */
-static int nw0__begin_advertising(nw0__own *own, const char *name, const char *address,
-                                  double ttl_s) {
+/* The advert as it was asked for. */
+static int nw0__new_own(nw0__own *own, const char *name, const char *address, double ttl_s) {
     memset(own, 0, sizeof *own);
     if (!(ttl_s > 0))
         return nw0__fail(EINVAL, "\"%.80s\" cannot be advertised for %g seconds: take more than 0",
@@ -2397,10 +2442,7 @@ static int nw0__begin_advertising(nw0__own *own, const char *name, const char *a
     own->ttl = nw0__earlier(ttl_s < 0.001 ? 0.001 : ttl_s, NW0__TTL_MAX);
     if (nw0__check_name(name, own->ttl) < 0 || nw0__resolve(address, &own->at) < 0) return -1;
     memcpy(own->name, name, strlen(name));
-    if (nw0__enter() < 0) return -1;
-    if (nw0__start_discovery() == 0) return 0;
-    nw0__leave();
-    return -1;
+    return 0;
 }
 
 static int nw0__advertise(nw0__own *own, nw0_service *service) {
@@ -2413,7 +2455,8 @@ static int nw0__advertise(nw0__own *own, nw0_service *service) {
     if (nw0__open_service(own, place) < 0) return -1;
     nw0__hear_own(own, own->ttl);
     own->due = true;
-    if (!place) place = &d->own[d->own_count++];
+    if (place) nw0__leave_others(place, own->at.ip);
+    else place = &d->own[d->own_count++];
     *place = *own;
     nw0__wake_thread();
     nw0__give(own->name, nw0__seen_here(own->at), service);
@@ -2424,8 +2467,9 @@ NW0_API int nw0_advertise_ex(const char *name, const char *address, bool fail_if
                              double ttl_s, nw0_service *service) {
     nw0__own own;
     int result;
-    if (nw0__begin_advertising(&own, name, address, ttl_s) < 0) return -1;
-    result = fail_if_exists ? nw0__check_free(own.name) : 0;
+    if (nw0__new_own(&own, name, address, ttl_s) < 0 || nw0__enter() < 0) return -1;
+    result = nw0__start_discovery();
+    if (result == 0 && fail_if_exists) result = nw0__check_free(own.name);
     if (result == 0) result = nw0__advertise(&own, service);
     nw0__leave();
     return result;
@@ -3378,9 +3422,7 @@ static int nw0__wait_ready(nw0__endpoint *e, double deadline) {
     if (e->deaf_until > 0) deadline = nw0__earlier(deadline, e->deaf_until);
     n = nw0__set_wait(&e->set, ready, NW0__READY, deadline);
     error = errno;
-    if (e->closing)
-        return nw0__fail(ECANCELED, "what was waited for was closed meanwhile, by nw0_close or "
-                                    "nw0_shutdown");
+    if (e->closing) return nw0__canceled();
     if (n < 0) return nw0__interrupted(error);
     for (i = 0; i < n; i++) {
         nw0__conn *c = nw0__conn_of(ready[i]);
@@ -4341,8 +4383,7 @@ NW0_API int nw0_wait_for_subscribers(const char *address, int count, double wait
                                    e->subscribers, (unsigned)e->place.port, count);
             else result = nw0__wait_for_table(&w, deadline);
         }
-        if (result == 0 && e->closing)
-            result = nw0__fail(ECANCELED, "port %u was closed meanwhile", (unsigned)e->place.port);
+        if (result == 0 && e->closing) result = nw0__canceled();
         if (result == 0) result = e->subscribers;
         nw0__end_waiting(&w);
         nw0__unuse(e);

@@ -124,11 +124,12 @@ static void big_endian(void) {
 
 static void places(void) {
     static const char *const bad[] = {"", ":", "1.2.3.4", "1.2.3.4:", "1.2.3.4:0", "1.2.3.4:65536", "1.2.3:4", "256.1.1.1:1", "1.2.3.4:05",
-                                      "01.2.3.4:5", "1.2.3.4:5 ", " 1.2.3.4:5", "1.2.3.4.5:6", "a.b.c.d:1", "1.2.3.4:99999999999", "1..2.3:4"};
+                                      "01.2.3.4:5", "1.2.3.4:5 ", " 1.2.3.4:5", "1.2.3.4.5:6", "a.b.c.d:1", "1.2.3.4:99999999999", "1..2.3:4",
+                                      "224.0.0.1:80", "255.255.255.255:80"};
     nw0__place place;
     char text[NW0_ADDRESS_SIZE];
-    CHECK(nw0__parse_place("255.255.255.255:65535", &place) && place.ip == 0xFFFFFFFF && place.port == 65535);
-    CHECK(strcmp(nw0__print(place, text), "255.255.255.255:65535") == 0);
+    CHECK(nw0__parse_place("223.255.255.255:65535", &place) && place.ip == 0xDFFFFFFF && place.port == 65535);
+    CHECK(strcmp(nw0__print(nw0__at(0xFFFFFFFF, 65535), text), "255.255.255.255:65535") == 0);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) CHECK(!nw0__parse_place(bad[i], &place));
 }
 
