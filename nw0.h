@@ -74,12 +74,13 @@ RULES THAT HOLD EVERYWHERE
     failed, why, and what to do.
   - A wait is in seconds on the monotonic clock: 0 looks once, NW0_FOREVER has no end, ETIMEDOUT
     when the time is up. A signal handler that ran ends it with EINTR (so may SIGSTOP and SIGCONT),
-    and nothing is lost: make the same call again.
+    and nothing is lost: make the same call again. (A signal just before the wait begins does not.)
   - A message of n bytes needs a buffer of n + 1: a NUL, which is not counted, always follows. Too
     small a buffer is EMSGSIZE, and the message stays for the next call. NULL and 0 as the buffer:
     only the size is returned, nothing is taken.
-  - Any function from any thread. One background thread, which starts when it is first needed and
-    blocks all signals.
+  - Any function from any thread; but none from a signal handler, and no pthread_cancel() of a
+    thread that is in one: nw0_close ends its wait. One background thread, which starts when it is
+    first needed and blocks all signals.
   - No SIGPIPE, no signal handler, no descriptor that survives exec; a forked child starts afresh.
 
 WHAT IT IS NOT
@@ -176,7 +177,7 @@ NW0_API int nw0_address(const char *address, char canonical[NW0_ADDRESS_SIZE]);
 NW0_API int nw0_advertise(const char *name, const char *address, nw0_service *service);
 
 /* The same, with the choice to fail (EEXIST) if the name is in use: the network is asked first,
- * which takes up to 0.3 s. ttl_s: for how many seconds those who cannot ask back believe an advert
+ * which takes 0.3 s, or up to a second if the holder does not answer. ttl_s: for how many seconds those who cannot ask back believe an advert
  * (more than 0; else EINVAL).
  *     nw0_advertise_ex("printer", "9100", true, 60, NULL); */
 NW0_API int nw0_advertise_ex(const char *name, const char *address, bool fail_if_exists,
@@ -200,7 +201,7 @@ NW0_API int nw0_discover_all(double wait_for_s, nw0_service services[], int capa
 
 /* The services whose names begin with group + separator ("/" if NULL), but for the names in exclude
  * (ends with NULL, or NULL). Returns how many there are, which may be more than capacity. Does not
- * wait, except for the first list of a program. EINTR.
+ * wait, except for the first list of a program. EINTR; EINVAL: the group is NULL.
  *     nw0_service nodes[9];  int n = nw0_discover_group("cluster", NULL, NULL, nodes, 9); */
 NW0_API int nw0_discover_group(const char *group, const char *separator,
                                const char *const exclude[], nw0_service services[], int capacity);
@@ -209,7 +210,8 @@ NW0_API int nw0_discover_group(const char *group, const char *separator,
  * by name; 0 at first) with what is known and, at the first difference, brings the list up to date,
  * fills changed (may be NULL) and returns NW0_JOINED or NW0_LEFT. A service that moved has
  * NW0_LEFT, then NW0_JOINED. group NULL: every service. Your own services are among them.
- * ETIMEDOUT, EINTR; ENOBUFS: somebody joined, and the list is full.
+ * ETIMEDOUT, EINTR; ENOBUFS: somebody joined, and the list is full; EINVAL: *count is not 0 ...
+ * capacity.
  *     nw0_service list[9], who;  int n = 0;
  *     nw0_wait_for_change("chat", NULL, list, &n, 9, &who, NW0_FOREVER); */
 enum { NW0_JOINED = 1, NW0_LEFT = 2 };
@@ -257,12 +259,13 @@ NW0_API int nw0_send_reply_to(const char *address, const void *reply, size_t siz
 
 /* Publishes an item at an address of this machine; returns how many subscribers it went to. Never
  * waits for a slow one, which misses whole items instead, once it is NW0_NEWS_BUFFER behind. topic:
- * NULL or "" or UTF-8 of at most 199 bytes. EINVAL, ENAMETOOLONG: the topic; EMSGSIZE: longer than
+ * NULL or "" or UTF-8 of at most 199 bytes. A caller that is connected, but not accepted yet, gets
+ * the item and is not counted. EINVAL, ENAMETOOLONG: the topic; EMSGSIZE: longer than
  * NW0_MAX_MESSAGE; else as nw0_wait_for_message_from.
  *     nw0_send_news_to(me.address, "temperature", "21.5", NW0_TEXT); */
 NW0_API int nw0_send_news_to(const char *address, const char *topic, const void *data, size_t size);
 
-/* Waits until at least count subscribers are there; returns how many. ETIMEDOUT, EINTR; else as
+/* Waits until at least count subscribers are there; returns how many. ETIMEDOUT, EINTR, else as
  * nw0_send_news_to.
  *     nw0_wait_for_subscribers(me.address, 1, 5); */
 NW0_API int nw0_wait_for_subscribers(const char *address, int count, double wait_for_s);
@@ -270,7 +273,8 @@ NW0_API int nw0_wait_for_subscribers(const char *address, int count, double wait
 /* Waits for news whose topic begins with prefix (NULL or "": any) and returns the size of the data;
  * topic may be NULL. The first wait subscribes, and the subscription lasts: what comes between two
  * waits is kept, as far as the connection holds it. The publisher need not exist yet, and may come
- * back. ETIMEDOUT, EINTR, EMSGSIZE (see the rules), EINVAL, ENAMETOOLONG, EPROTONOSUPPORT, EPROTO.
+ * back. ETIMEDOUT, EINTR, EMSGSIZE (see the rules); EINVAL, ENAMETOOLONG: the address, the prefix;
+ * EPROTONOSUPPORT, EPROTO: no nw0 program publishes there; ECANCELED: closed meanwhile.
  *     char topic[NW0_NAME_SIZE], data[100];
  *     n = nw0_wait_for_news_from(station.address, "temp", topic, data, sizeof data, 5); */
 NW0_API ssize_t nw0_wait_for_news_from(const char *address, const char *prefix,
@@ -287,8 +291,9 @@ NW0_API ssize_t nw0_wait_for_news_from_any(const char *const addresses[],
 /* ---- an event loop of your own ---- */
 
 /* A descriptor that poll() finds readable when nw0_wait_for_message_from(address, ..., 0, ...) is
- * worth calling. Do not read, write or close it. Listens, if that has not happened. Errors as
- * nw0_wait_for_message_from.
+ * worth calling. Do not read, write or close it. Listens, if that has not happened. It is one for
+ * all threads: if others wait there too, take a message whose size you asked for before you poll
+ * again. Errors as nw0_wait_for_message_from; ENOTSUP: there is no epoll here.
  *     struct pollfd p = {nw0_fd(me.address), POLLIN, 0};  poll(&p, 1, -1); */
 NW0_API int nw0_fd(const char *address);
 
@@ -324,8 +329,8 @@ NW0_API ssize_t nw0_string_to_bytes(const char *string, void *data, size_t capac
 NW0_API const char *nw0_error(void);
 
 /* Closes what this program has open at an address: its listening socket, its connections. Waits
- * there end with ECANCELED; what was sent there still arrives. Adverts stay (nw0_unadvertise).
- * Returns 0; ENOENT: nothing was open there.
+ * there end with ECANCELED; answers that are still on their way are delivered, for a minute at
+ * most. Adverts stay (nw0_unadvertise). Returns 0; ENOENT: nothing was open there.
  *     nw0_close(me.address); */
 NW0_API int nw0_close(const char *address);
 
@@ -468,7 +473,7 @@ static void nw0__free(void *memory) {
 
 typedef struct nw0__self {
     char error[480]; /* the sentence */
-    char registered; /* something of this thread must be cleaned up when it ends */
+    bool registered; /* something of this thread must be cleaned up when it ends */
 } nw0__self;
 
 static __thread nw0__self nw0__this_thread; /* its address also tells threads apart */
@@ -1473,8 +1478,7 @@ static struct nw0__library {
     uint16_t port;         /* NW0_PORT */
     char pattern[64];      /* NW0_NETWORK */
     int inside;            /* threads that wait somewhere in here, without the lock */
-    pthread_key_t ends;    /* calls nw0__thread_ends for threads that end */
-    bool abandoned; /* it did not wait for ever: the last one who leaves puts out the light */
+    bool abandoned; /* nw0_shutdown gave up on a thread: the last to leave frees everything */
     bool has_thread, stop; /* the background thread */
     pthread_t thread;
     nw0__bell wake;
@@ -1494,7 +1498,7 @@ static void nw0__make_harmless(char *line) {
 /* write() to a pipe that nobody reads raises SIGPIPE, which is not for the program. */
 static void nw0__write_quietly(int fd, const char *bytes, size_t n) {
     sigset_t pipe, before, pending;
-    int number, had;
+    int number, had, error = errno;
     sigemptyset(&pipe);
     sigaddset(&pipe, SIGPIPE);
     sigpending(&pending);
@@ -1504,6 +1508,7 @@ static void nw0__write_quietly(int fd, const char *bytes, size_t n) {
     sigpending(&pending);
     if (!had && sigismember(&pending, SIGPIPE)) sigwait(&pipe, &number);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = error;
 }
 
 NW0__PRINTF(1, 2) static void nw0__debug(const char *format, ...) {
@@ -1548,6 +1553,8 @@ typedef struct nw0__own {
     bool due;     /* to be announced */
     bool listens; /* the port was chosen, and opened, here */
 } nw0__own;
+
+static pthread_key_t nw0__ends; /* calls nw0__thread_ends for threads that end */
 
 /* A thread that waits for a change of the table. */
 typedef struct nw0__waiter {
@@ -2529,8 +2536,9 @@ typedef struct nw0__endpoint nw0__endpoint;
 /* One end of a conversation. */
 typedef struct nw0__conn {
     struct nw0__conn *next, **link; /* in the list of its endpoint, or of those where we called */
-    nw0__endpoint *home;            /* where it was accepted, or its feed; NULL: a call of ours */
-    nw0__place place;               /* whom we called */
+    nw0__endpoint *home; /* where it was accepted; or its feed, for subscriptions; NULL: a question
+                            of ours */
+    nw0__place place;    /* whom we called */
     int fd;
     char kind;               /* '?' or '!' once the introduction was heard or said */
     nw0__set *watched;       /* the set it is in, */
@@ -2545,14 +2553,13 @@ typedef struct nw0__conn {
     double exchange_at;      /* when something was last sent to the other side */
     /* reading */
     unsigned char head[NW0__INTRODUCTION + NW0__LENGTH];
-    size_t head_size; /* 12 bytes for the first message that an endpoint hears, else 4 */
+    size_t head_size; /* 12 bytes where the introduction is still to come, else 4 */
     size_t got, size; /* bytes so far, head and body; the size of the body */
     bool was_small;   /* the last one was */
     char *body;       /* the body, unless it is in the caller's buffer */
     size_t room;      /* bytes that body can hold */
     char *extra;      /* what came beyond the frame */
     size_t extra_size, extra_done;
-    size_t extra_room; /* a subscription of ours reads all into there first; else 0 */
     /* writing */
     char *out;         /* memory for what could not be sent yet, */
     struct iovec rest; /* and what is left of it */
@@ -2561,12 +2568,12 @@ typedef struct nw0__conn {
     unsigned char *prefixes; /* each with its length before it */
     size_t prefixes_size;
     bool everything; /* one of them is empty */
-    uint64_t cursor; /* the item that it gets next */
+    uint64_t cursor; /* the item that it gets next; before: the first that it can get */
     size_t partial;  /* bytes of it that have left */
     /* a subscription of ours */
     bool has_topic; /* the next frame is its data */
     bool connecting;
-    double retry_at, retry_pause; /* 0: it is connected */
+    double retry_at, retry_pause; /* 0: it is connected; NW0__NEVER: it is connecting */
     char topic[NW0_NAME_SIZE];
 } nw0__conn;
 
@@ -2655,7 +2662,7 @@ static int nw0__enter_fd(nw0__conn *c) {
     return 0;
 }
 
-/* A connection for a descriptor, if it has one already. */
+/* A connection; fd is -1, or becomes its own: if there is no memory for that, it is closed. */
 static nw0__conn *nw0__new_conn(int fd, nw0__endpoint *home) {
     nw0__conn *c = (nw0__conn *)nw0__zeroed(sizeof *c);
     if (c) c->fd = fd;
@@ -2673,6 +2680,11 @@ static nw0__conn *nw0__new_conn(int fd, nw0__endpoint *home) {
 
 static bool nw0__is_feed(const nw0__conn *c) {
     return c->home && c->home->lists;
+}
+
+/* A subscription of ours reads all into c->extra first, which is this large; else 0. */
+static size_t nw0__extra_room(const nw0__conn *c) {
+    return nw0__is_feed(c) ? NW0__CHUNK : 0;
 }
 
 /* Which set tells of it: the background thread's, for what is still to be sent, for subscribers,
@@ -2851,25 +2863,33 @@ static void nw0__step_in(nw0__conn *c) {
     c->busy = false;
 }
 
-/* When a thread ends, nobody will answer the questions that it took, or fetch the answers to those
- * that it sent. */
-static void nw0__hang_up_owned(nw0__conn *list, const nw0__self *owner) {
+static void nw0__show(nw0__endpoint *e);
+
+/* A thread ends. Nobody will answer the questions that it took, or fetch the answers to those that
+ * it sent; but what it was only told the size of is for the others. */
+static void nw0__let_go(nw0__conn *list, const nw0__self *owner) {
     nw0__conn *c, *next;
     NW0__EACH(c, next, list) {
-        if (!c->busy && c->owner == owner) nw0__hang_up(c);
+        if (c->busy || c->owner != owner) continue;
+        if (!c->home || c->asked) {
+            nw0__hang_up(c);
+        } else {
+            nw0__disown(c);
+            nw0__queue(c);
+            nw0__show(c->home);
+        }
     }
 }
 
-static void nw0__let_go(nw0__endpoint *feed,
-                        const nw0__self *owner); /* see news: its item is for the others */
-
-static void nw0__thread_ends(void *self) {
+/* Other destructors may call the library again: then it is called again, too. */
+static void nw0__thread_ends(void *thread) {
+    nw0__self *self = (nw0__self *)thread;
     nw0__endpoint *e;
     nw0__lock();
-    for (e = nw0__messages.endpoints; e; e = e->next)
-        nw0__hang_up_owned(e->conns, (const nw0__self *)self);
-    for (e = nw0__messages.feeds; e; e = e->next) nw0__let_go(e, (const nw0__self *)self);
-    nw0__hang_up_owned(nw0__messages.calls, (const nw0__self *)self);
+    self->registered = false;
+    for (e = nw0__messages.endpoints; e; e = e->next) nw0__let_go(e->conns, self);
+    for (e = nw0__messages.feeds; e; e = e->next) nw0__let_go(e->conns, self);
+    nw0__let_go(nw0__messages.calls, self);
     nw0__unlock();
 }
 
@@ -2877,7 +2897,7 @@ static void nw0__own_by_this_thread(nw0__conn *c) {
     if (!c->owner && c->home) c->home->owned++;
     c->owner = &nw0__this_thread;
     if (nw0__this_thread.registered) return;
-    nw0__this_thread.registered = pthread_setspecific(nw0__library.ends, &nw0__this_thread) == 0;
+    nw0__this_thread.registered = pthread_setspecific(nw0__ends, &nw0__this_thread) == 0;
 }
 
 /* ---- reading a frame ---- */
@@ -3012,15 +3032,15 @@ static ssize_t nw0__receive(nw0__conn *c, struct iovec v[2], int flags) {
     if (c->extra_done == c->extra_size) {
         ssize_t got;
         if (nw0__is_slow(c, &v[1])) return nw0__receive_further_on(c->fd, v, flags);
-        if (nw0__total(v) > c->extra_room / 4) return nw0__receive_parts(c->fd, v, flags);
-        got = NW0__TRY(recvmsg, recv(c->fd, c->extra, c->extra_room, flags));
+        if (nw0__total(v) > nw0__extra_room(c) / 4) return nw0__receive_parts(c->fd, v, flags);
+        got = NW0__TRY(recvmsg, recv(c->fd, c->extra, nw0__extra_room(c), flags));
         if (got <= 0) return got;
         c->extra_size = (size_t)got;
         c->extra_done = 0;
     }
     done = nw0__scatter(v, c->extra + c->extra_done, c->extra_size - c->extra_done);
     c->extra_done += done;
-    if (c->extra_done == c->extra_size && c->extra_room == 0) {
+    if (c->extra_done == c->extra_size && nw0__extra_room(c) == 0) {
         nw0__free(c->extra);
         c->extra = NULL;
         c->extra_size = c->extra_done = 0;
@@ -3037,7 +3057,7 @@ static void nw0__aim(nw0__conn *c, char *buffer, size_t usable, struct iovec v[2
     if (c->got < c->head_size) {
         size_t few = NW0__SMALL - sizeof c->head;
         v[0] = nw0__part(c->head + c->got, c->head_size - c->got);
-        end = c->extra_room ? 0 : c->was_small && usable > few ? few : usable;
+        end = nw0__is_feed(c) ? 0 : c->was_small && usable > few ? few : usable;
     }
     if (end > have) v[1] = nw0__part((c->body ? c->body : buffer) + have, end - have);
 }
@@ -3093,7 +3113,7 @@ static int nw0__read_once(nw0__conn *c, char *buffer, size_t usable, int flags) 
     return (size_t)n == asked;
 }
 
-/* Reads on at a frame. 1: it is whole; 0: more must come; -1: as above, or ENOMEM. */
+/* Reads on at a frame. 1: it is whole; 0: more must come; -1: as above. */
 static int nw0__read_frame(nw0__conn *c, char *buffer, size_t usable, int flags) {
     int got;
     while (!nw0__is_whole(c)) {
@@ -3249,7 +3269,9 @@ static nw0__endpoint *nw0__listen_there(nw0__place place) {
     int error = errno;
     if (e) return e;
     nw0__fail(error, "cannot listen at %s (%s): %s", nw0__print(place, text), strerror(error),
-              error == EADDRINUSE ? "another program does; end it, or take another port"
+              error == EADDRINUSE && nw0__listening_ip(place.port, 1) != 1
+                  ? "this program does, at an IP with that port: use that address, or nw0_close it"
+              : error == EADDRINUSE ? "another program does; end it, or take another port"
               : error == EADDRNOTAVAIL
                   ? "it is not an address of this machine; see \"ip addr\" for those that are"
                   : "see errno(3)");
@@ -3345,11 +3367,12 @@ static void nw0__go_deaf(nw0__endpoint *e) {
     if (e->wants_fd || e->publishing) nw0__wake_thread();
 }
 
-static void nw0__hear_again(nw0__endpoint *e, double now) {
+static void nw0__hear_again(nw0__endpoint *e) {
     int error = errno;
-    if (e->deaf_until == 0 || now < e->deaf_until) return;
-    e->deaf_until = nw0__set_add(&e->set, e->listener, POLLIN) < 0 ? now + 0.1 : 0;
-    if (e->deaf_until == 0 && e->publishing) nw0__set_add(&nw0__library.set, e->listener, POLLIN);
+    e->deaf_until = 0;
+    if (nw0__set_add(&e->set, e->listener, POLLIN) < 0 ||
+        (e->publishing && nw0__set_add(&nw0__library.set, e->listener, POLLIN) < 0))
+        nw0__go_deaf(e);
     errno = error;
 }
 
@@ -3366,8 +3389,8 @@ static int nw0__accept(int listener) {
     return fd;
 }
 
-/* NW0_NETWORK is for what was not given an address of its own, too: callers on other networks find
- * nobody. */
+/* NW0_NETWORK holds for sockets without an IP of their own, too: callers on other networks are hung
+ * up on. */
 static bool nw0__is_allowed(const nw0__endpoint *e, int fd) {
     struct sockaddr_in a;
     socklen_t size = sizeof a;
@@ -3377,10 +3400,10 @@ static bool nw0__is_allowed(const nw0__endpoint *e, int fd) {
     return nw0__matches(nw0__allowed(), nw0__print_ip(nw0__place_of(&a).ip, text));
 }
 
-static void nw0__accept_callers(nw0__endpoint *e) {
+static void nw0__accept_callers(nw0__endpoint *e, int most) {
     nw0__conn *c;
-    int i, fd;
-    for (i = 0; i < NW0__READY; i++) {
+    int fd;
+    while (most-- > 0) {
         fd = nw0__accept(e->listener);
         if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))
             nw0__go_deaf(e);
@@ -3394,6 +3417,7 @@ static void nw0__accept_callers(nw0__endpoint *e) {
         nw0__limit(fd, NW0__REPLY_S);
         c = nw0__new_conn(fd, e);
         if (!c) return;
+        c->cursor = e->flushed_to;
         if (nw0__watch(c)) nw0__queue(c); /* most have sent their question already */
     }
 }
@@ -3427,10 +3451,10 @@ static int nw0__wait_ready(nw0__endpoint *e, double deadline) {
     for (i = 0; i < n; i++) {
         nw0__conn *c = nw0__conn_of(ready[i]);
         if (ready[i] == e->bell.in) nw0__hush_endpoint(e);
-        else if (ready[i] == e->listener) nw0__accept_callers(e);
+        else if (ready[i] == e->listener) nw0__accept_callers(e, NW0__READY);
         else if (c && c->home == e) nw0__queue(c); /* else it was closed meanwhile */
     }
-    if (e->deaf_until > 0) nw0__hear_again(e, nw0__now());
+    if (e->deaf_until > 0 && nw0__now() >= e->deaf_until) nw0__hear_again(e);
     return 0;
 }
 
@@ -3456,7 +3480,8 @@ static int nw0__wait_for_rest(nw0__endpoint *e, nw0__conn *c, double deadline) {
 #endif
 }
 
-#define NW0__NOT_YET (-2)
+#define NW0__OVER (-2) /* two ways to fail that only this file knows */
+#define NW0__NOT_YET (-3)
 
 /* What a thread waits for. */
 typedef struct nw0__wanted {
@@ -3472,6 +3497,7 @@ static nw0__wanted nw0__want(char *topic, void *buffer, size_t capacity, double 
     w.buffer = (char *)buffer;
     w.capacity = capacity;
     w.usable = buffer && capacity > 0 ? capacity - 1 : 0;
+    if (w.usable > NW0_MAX_MESSAGE) w.usable = NW0_MAX_MESSAGE; /* what follows is for later */
     w.deadline = deadline;
     w.now = 0;
     return w;
@@ -3483,7 +3509,7 @@ static bool nw0__wants_size(const nw0__wanted *w) {
 
 /* Reads on at a frame, and waits for the rest of it as long as nothing else happens at the
  * endpoint: then what is in the caller's buffer is moved out. 1: it is whole; 0: not yet; -1:
- * EINTR; -2: the conversation is over. */
+ * EINTR; NW0__OVER: the conversation is. */
 static int nw0__read_on(nw0__conn *c, char *buffer, size_t usable, double deadline) {
     int got, more = 0, error;
     if (c->watched == &nw0__library.set) nw0__unwatch(c); /* it is this thread's now */
@@ -3497,12 +3523,13 @@ static int nw0__read_on(nw0__conn *c, char *buffer, size_t usable, double deadli
         more = nw0__wait_for_rest(c->home, c, deadline);
     } while (more > 0 && !c->doomed);
     error = errno;
-    if (got < 0 || c->doomed || (got == 0 && nw0__keep_body(c, buffer) < 0)) return -2;
+    if (got < 0 || c->doomed || (got == 0 && nw0__keep_body(c, buffer) < 0)) return NW0__OVER;
     if (got == 0) nw0__watch(c);
     return got == 0 && more < 0 ? nw0__interrupted(error) : got;
 }
 
-static int nw0__read_item(nw0__conn *c, const nw0__wanted *w); /* see news */
+static void nw0__meet_callers(nw0__endpoint *e); /* see news */
+static int nw0__read_item(nw0__conn *c, const nw0__wanted *w);
 static void nw0__item_taken(nw0__conn *c);
 static bool nw0__hear_prefix(nw0__conn *c, const char *prefix);
 
@@ -3539,7 +3566,7 @@ static ssize_t nw0__deliver(nw0__conn *c, const nw0__wanted *w) {
 static ssize_t nw0__read_ready(nw0__conn *c, const nw0__wanted *w) {
     int got =
         nw0__is_feed(c) ? nw0__read_item(c, w) : nw0__read_on(c, w->buffer, w->usable, w->deadline);
-    if (got == -2) return nw0__over(c);
+    if (got == NW0__OVER) return nw0__over(c);
     if (got < 1) return got < 0 ? -1 : NW0__NOT_YET;
     if (c->kind == '!' && !nw0__is_feed(c))
         return nw0__hear_prefix(c, c->body ? c->body : w->buffer), NW0__NOT_YET;
@@ -3574,6 +3601,7 @@ static int nw0__nothing_came(const nw0__endpoint *e) {
 /* The next message, or news: what is ready has its turn, then more is waited for. */
 static ssize_t nw0__next(nw0__endpoint *e, const nw0__wanted *w) {
     nw0__conn *c = nw0__mine(e, false);
+    bool met = !e->publishing;
     ssize_t size;
     int late = 0;
     if (c) return nw0__deliver(c, w);
@@ -3583,8 +3611,10 @@ static ssize_t nw0__next(nw0__endpoint *e, const nw0__wanted *w) {
             if (size != NW0__NOT_YET) return size;
         }
         if (nw0__wait_ready(e, w->deadline) < 0) return -1;
-        if ((!e->ready || ++late > 100) && nw0__now() >= w->deadline)
-            return nw0__nothing_came(e); /* 0 seconds look at what is there, but not for ever */
+        if ((e->ready && ++late <= 100) || nw0__now() < w->deadline) continue;
+        if (met) return nw0__nothing_came(e); /* 0 seconds look at what is there, not for ever */
+        met = true;
+        nw0__meet_callers(e); /* the background thread, which looks after them, may be late */
     }
 }
 
@@ -3595,26 +3625,19 @@ static void nw0__use(nw0__endpoint *e) {
     if (e->rung) nw0__hush_endpoint(e);
 }
 
-/* Is something here that was read already, so that the set does not show it? */
-static bool nw0__has_more(const nw0__endpoint *e) {
-    const nw0__conn *c;
-    for (c = e->owned ? e->conns : NULL; c; c = c->next)
-        if (c->owner && !c->asked) return true;
-    return e->ready != NULL;
-}
-
 /* Other threads that wait at the set, and programs that poll it themselves, must see what only we
- * know: so the bell, which is in the set, goes on ringing. */
+ * know: what was read already. So the bell, which is in the set, goes on ringing; but not for what
+ * another thread keeps for itself. */
 static void nw0__show(nw0__endpoint *e) {
-    if ((!e->wants_fd && e->users == 0) || e->closing || e->rung || !nw0__has_more(e)) return;
+    if ((!e->wants_fd && e->users == 0) || e->closing || e->rung) return;
+    if (!e->ready && !nw0__mine(e, false)) return;
     e->rung = true;
     nw0__ring(&e->bell);
 }
 
 static void nw0__unuse(nw0__endpoint *e) {
     e->users--;
-    if (e->deaf_until > 0 && !e->wants_fd)
-        nw0__hear_again(e, NW0__NEVER); /* others who wait would not know when */
+    if (e->deaf_until > 0 && e->users > 0) nw0__ring(&e->bell); /* another one looks at the time */
     nw0__show(e);
     nw0__free_if_closed(e);
 }
@@ -3652,9 +3675,9 @@ static int nw0__peek(const nw0__conn *c) {
     return n > 0 ? 1 : -1;
 }
 
-/* The same, before each question or answer: since the last one, the other side has spoken. If that
- * was less than 0.1 ms ago, it is there; and two system calls less make a short round trip 5 %
- * shorter. */
+/* The same, before each question or answer: since our last word the other side has spoken. If that
+ * was less than 0.1 ms ago, it is surely still there; and two system calls less make a short round
+ * trip 5 % shorter. */
 static int nw0__peek_if_late(nw0__conn *c, double now) {
     bool late = now > c->exchange_at + 0.0001;
     c->exchange_at = now;
@@ -3888,7 +3911,7 @@ static int nw0__send_question(nw0__conn *c, const char *message, size_t size, nw
     size_t head_size = c->kind ? NW0__LENGTH : sizeof head;
     struct iovec v[2];
     int result, error;
-    bool begun, later = false;
+    bool begun, later;
     memcpy(head, NW0__QUESTIONS, NW0__INTRODUCTION);
     nw0__put32((unsigned char *)head + head_size - NW0__LENGTH, size);
     v[0] = nw0__part(head, head_size);
@@ -3896,10 +3919,10 @@ static int nw0__send_question(nw0__conn *c, const char *message, size_t size, nw
     result = nw0__send_by(c, v, w);
     error = errno;
     begun = nw0__total(v) < head_size + size;
-    if (result < 0 && begun && (error == ETIMEDOUT || error == EINTR))
-        later = nw0__keep_rest(c, v) == 0;
-    if (result == 0 || later) c->kind = '?', nw0__own_by_this_thread(c);
-    else if (begun) c->kind = '\0'; /* half a question: nothing can follow it */
+    later =
+        result < 0 && begun && (error == ETIMEDOUT || error == EINTR) && nw0__keep_rest(c, v) == 0;
+    if (begun) c->kind = result == 0 || later ? '?' : '\0'; /* half of it: nothing can follow */
+    if (begun) nw0__own_by_this_thread(c);
     errno = error;
     return result;
 }
@@ -3938,10 +3961,12 @@ static const char *nw0__meaning(int error, bool sent) {
     case ECONNREFUSED: return "nobody listens there: is the service running?";
     case ECONNRESET: return "the connection was closed: did the service crash, or not reply?";
     case EHOSTUNREACH: return "its machine does not respond: is it on, and its cable plugged in?";
-    case EPROTO: return "what it says is not nw0: is the address right?";
+    case EPROTO:
+        return "what it says is not nw0, or longer than NW0_MAX_MESSAGE: is the address right?";
     case EPROTONOSUPPORT:
         return "it speaks ZeroMQ: a NetworkZero program in Python can be discovered, but not "
                "talked to";
+    case ENOMEM: return "there is no memory for the rest of it";
     default: return strerror(error);
     }
 }
@@ -3967,15 +3992,11 @@ static int nw0__why_broken(nw0__conn *c, int error) {
  * it cannot; but one on which nothing has left stays free for others. */
 static ssize_t nw0__give_up(nw0__conn *c, const char *address, const nw0__wanted *w) {
     int error = errno;
-    bool sent = c->kind == '?' && c->owner,
-         late = error == ETIMEDOUT && nw0__now() > w->deadline - 0.02;
-    if (error == EINTR || late) {
-        if (sent && nw0__keep_body(c, w->buffer) < 0) error = ECONNRESET;
-        if (!c->kind || (sent && error == ECONNRESET)) nw0__hang_up(c);
-    } else {
-        error = nw0__why_broken(c, error);
-        nw0__hang_up(c);
-    }
+    bool sent = c->owner != NULL, late = error == ETIMEDOUT && nw0__now() > w->deadline - 0.02,
+         broken = error != EINTR && !late;
+    if (broken) error = nw0__why_broken(c, error);
+    else if (sent && (!c->kind || nw0__keep_body(c, w->buffer) < 0)) error = ENOMEM;
+    if (broken || !c->kind || error == ENOMEM) nw0__hang_up(c);
     return nw0__no_answer(address, error, sent);
 }
 
@@ -4154,8 +4175,8 @@ static void nw0__serve_subscriber(nw0__conn *c) {
     }
 }
 
-/* A caller wants news that begins with this prefix, from what has not left yet on. False: it asks
- * too much, and was hung up on. */
+/* A caller wants news that begins with this prefix: what had not left when it called, and all that
+ * follows. False: it asks too much, and was hung up on. */
 static bool nw0__add_prefix(nw0__conn *c, const char *prefix) {
     nw0__endpoint *e = c->home;
     unsigned char *more = (unsigned char *)nw0__resize(c->prefixes, c->prefixes_size + 1 + c->size);
@@ -4165,7 +4186,8 @@ static bool nw0__add_prefix(nw0__conn *c, const char *prefix) {
     for (at = 0; at < c->prefixes_size; at += 1 + (size_t)more[at]) count++;
     c->prefixes = more;
     if (count == 0) {
-        c->cursor = e->flushed_to;
+        if (c->cursor < e->news_start) c->cursor = e->news_start;
+        if (c->cursor < nw0__news_end(e)) e->flush_scheduled = true, nw0__wake_thread();
         nw0__unqueue(c);
         e->subscribers++;
         nw0__wake_waiters();
@@ -4212,7 +4234,7 @@ static void nw0__introduce(nw0__conn *c) {
 /* Those who have called, but were not heard yet, may be subscribers. */
 static void nw0__meet_callers(nw0__endpoint *e) {
     nw0__conn *c, *next;
-    if (e->deaf_until == 0 && e->listener >= 0) nw0__accept_callers(e);
+    if (e->deaf_until == 0 && e->listener >= 0) nw0__accept_callers(e, SOMAXCONN);
     NW0__EACH(c, next, e->conns) {
         if (!c->busy && (!c->kind || (c->kind == '!' && !c->prefixes))) nw0__introduce(c);
     }
@@ -4513,9 +4535,8 @@ static int nw0__add_publisher(nw0__endpoint *f, const char *address) {
     nw0__conn *c;
     if (nw0__callee(address, &place) < 0) return -1;
     c = nw0__new_conn(-1, f);
-    if (c) c->extra = (char *)nw0__resize(NULL, NW0__CHUNK);
+    if (c) c->extra = (char *)nw0__resize(NULL, nw0__extra_room(c));
     if (!c || !c->extra) return nw0__fail(ENOMEM, "there is no memory for a subscription");
-    c->extra_room = NW0__CHUNK;
     c->kind = '!';
     c->place = place;
     c->retry_pause = 0.01;
@@ -4546,17 +4567,6 @@ static nw0__endpoint *nw0__feed_for(const char *const addresses[], const char *c
     return f;
 }
 
-/* The thread that was told the size of an item has ended: it is for the others. */
-static void nw0__let_go(nw0__endpoint *feed, const nw0__self *owner) {
-    nw0__conn *c;
-    for (c = feed->conns; c; c = c->next) {
-        if (c->owner != owner) continue;
-        nw0__disown(c);
-        nw0__queue(c);
-    }
-    nw0__show(feed);
-}
-
 /* Reads on at an item, as nw0__read_on. */
 static int nw0__read_item(nw0__conn *c, const nw0__wanted *w) {
     int got;
@@ -4564,7 +4574,8 @@ static int nw0__read_item(nw0__conn *c, const nw0__wanted *w) {
         got = nw0__read_on(c, c->topic, sizeof c->topic - 1, w->deadline);
         if (got < 1) return got;
         nw0__hand_over(c, c->topic, sizeof c->topic, "the topic");
-        if (!nw0__utf8(c->topic, c->size) || strlen(c->topic) != c->size) return errno = EPROTO, -2;
+        if (!nw0__utf8(c->topic, c->size) || strlen(c->topic) != c->size)
+            return errno = EPROTO, NW0__OVER;
         nw0__next_frame(c);
         c->has_topic = true;
     }
@@ -4643,7 +4654,7 @@ static double nw0__feeds_turn(double now) {
     return next;
 }
 
-/* Machines that are gone, while something is still to be sent to them. */
+/* Hangs up on machines that are gone while something was still to be sent to them. */
 static double nw0__drop_lost(double now) {
     nw0__endpoint *e, *next_e;
     nw0__conn *c, *next;
@@ -4667,7 +4678,7 @@ static double nw0__news_turn(double now) {
     nw0__endpoint *e;
     for (e = nw0__messages.endpoints; e; e = e->next) {
         if (e->deaf_until > 0 && (e->publishing || e->wants_fd)) {
-            nw0__hear_again(e, now);
+            if (now >= e->deaf_until) nw0__hear_again(e);
             if (e->deaf_until > 0) next = nw0__earlier(next, e->deaf_until);
         }
         if (!e->flush_scheduled) continue;
@@ -4811,8 +4822,8 @@ NW0_API int nw0_close(const char *address) {
         nw0__close_now(e);
         count++;
     }
-    if (result == 0) result = nw0__callee(address, &place);
-    if (result == 0) count += nw0__close_calls(place) + nw0__close_feeds(place);
+    if (result == 0 && nw0__callee(address, &place) == 0)
+        count += nw0__close_calls(place) + nw0__close_feeds(place);
     if (result == 0 && count == 0)
         result = nw0__fail(ENOENT,
                            "nothing of this program is open at \"%.80s\", so it cannot be closed",
@@ -4873,9 +4884,18 @@ static void nw0__after_fork_in_child(void) {
     nw0__library.inside = 0;
 }
 
-/* Reads the environment; once in the life of a process, arranges for its end and for forks. */
+static int nw0__no_key; /* the errno with which there was none for nw0__ends */
+
+/* Once in the life of a process, and without the lock, of which a fork knows nothing before: for
+ * its end, and for that of its threads. */
+static void nw0__arrange(void) {
+    nw0__no_key = pthread_key_create(&nw0__ends, nw0__thread_ends);
+    atexit(nw0_shutdown);
+    pthread_atfork(nw0__lock, nw0__unlock, nw0__after_fork_in_child);
+}
+
+/* Reads the environment. */
 static void nw0__start(void) {
-    static bool arranged;
     struct nw0__library *l = &nw0__library;
     const char *port = getenv("NW0_PORT"), *network = getenv("NW0_NETWORK"),
                *debug = getenv("NW0_DEBUG");
@@ -4884,16 +4904,16 @@ static void nw0__start(void) {
     l->debug = debug && *debug && strcmp(debug, "0") != 0;
     if (!nw0__parse_port(&t, &l->port) || t.at != t.end) l->port = NW0_PORT;
     snprintf(l->pattern, sizeof l->pattern, "%s", network && *network ? network : "*");
-    if (arranged) return;
-    arranged = true;
-    pthread_key_create(&l->ends, nw0__thread_ends);
-    pthread_atfork(nw0__lock, nw0__unlock, nw0__after_fork_in_child);
-    atexit(nw0_shutdown);
 }
 
 /* Every function that needs the library's state begins and ends with these two. Between them it
  * holds the lock. */
 static int nw0__enter(void) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, nw0__arrange);
+    if (nw0__no_key)
+        return nw0__fail(nw0__no_key, "pthread_key_create() gives no key: the program has all %d",
+                         PTHREAD_KEYS_MAX);
     nw0__lock();
     if (nw0__library.closing) {
         nw0__unlock();
@@ -4944,9 +4964,7 @@ NW0_API void nw0_shutdown(void) {
         }
         nw0__wait_until_quiet(NW0__FLUSH_S);
         nw0__stop_thread();
-        nw0__library.abandoned =
-            nw0__library.inside >
-            0; /* a signal handler holds a thread up, or it was cancelled in here */
+        nw0__library.abandoned = nw0__library.inside > 0; /* a signal handler holds a thread up */
         if (!nw0__library.abandoned) nw0__discard();
     }
     nw0__unlock();
