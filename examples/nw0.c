@@ -326,7 +326,8 @@ static int serve(const struct request *r) {
     return DONE;
 }
 
-/* A publisher that was started again has another address: follow the name. */
+/* A publisher that was started again has another address: follow the name, once all is read that
+ * the old one has sent. */
 static void follow(const char *name, nw0_service *from) {
     nw0_service service;
     if (find(name, 0, &service) < 0 || strcmp(service.address, from->address) == 0) return;
@@ -347,7 +348,7 @@ static int news(const struct request *r) {
     nw0_service from;
     catch_signals();
     if (find(r->words[0], r->timeout < 0 ? 5 : r->timeout, &from) < 0) return failed();
-    for (deadline = now() + silence; !ended; follow(r->words[0], &from)) {
+    for (deadline = now() + silence; !ended;) {
         ssize_t n = nw0_wait_for_news_from(from.address, r->words[1], topic, message,
                                            sizeof message, a_second_at_most(deadline));
         if (n >= 0) {
@@ -355,14 +356,18 @@ static int news(const struct request *r) {
             deadline = now() + silence;
         } else if (!nothing_yet() || now() >= deadline) {
             return failed();
+        } else {
+            follow(r->words[0], &from);
         }
     }
     return DONE;
 }
 
+#define LONGEST_LINE ((size_t)65536) /* a longer one is published in pieces */
+
 /* Lines from standard input, which may come slowly. */
 struct input {
-    char text[65536];
+    char text[LONGEST_LINE + 1];
     size_t used;
     bool closed;
 };
@@ -380,7 +385,10 @@ static void read_more(struct input *in) {
 /* Publishes the first line, without its end; false: there is no whole line yet. */
 static bool publish_line(const char *address, const char *topic, struct input *in, int *status) {
     char *newline = (char *)memchr(in->text, '\n', in->used);
-    size_t n = newline ? (size_t)(newline - in->text) : in->used, taken = newline ? n + 1 : n;
+    size_t n = newline                   ? (size_t)(newline - in->text)
+               : in->used < LONGEST_LINE ? in->used
+                                         : LONGEST_LINE;
+    size_t taken = newline ? n + 1 : n;
     if (!newline && (in->used == 0 || (in->used < sizeof in->text && !in->closed))) return false;
     if (nw0_send_news_to(address, topic, in->text, n) < 0) *status = failed();
     in->used -= taken;
@@ -1062,11 +1070,21 @@ static int finish(int status) {
     return status;
 }
 
+/* Where one of the first three descriptors is closed, a socket would take its place, and be written
+ * to as if it were the terminal. */
+static void keep_the_first_three(void) {
+    int fd;
+    for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0)
+            (void)!open("/dev/null", fd == STDIN_FILENO ? O_RDONLY : O_WRONLY);
+}
+
 int main(int argc, char **argv) {
     struct request r = {NULL, {NULL, NULL}, 0, false, -1, 0};
     bool wants_help = false;
     const char *name = argc > 1 ? argv[1] : "";
     signal(SIGPIPE, SIG_IGN);
+    keep_the_first_three();
     if (strcmp(name, "-h") == 0 || strcmp(name, "--help") == 0) return finish(help(stdout));
     if (strcmp(name, "--version") == 0) return puts("nw0 " NW0_VERSION), finish(DONE);
     r.command = find_command(name);
