@@ -641,6 +641,159 @@ static void the_message_whose_size_was_asked_is_this_threads(void) {
     nw0_close(address);
 }
 
+/* a thread that has measured a message, and neither takes it nor ends until it is let go */
+typedef struct holder {
+    const char *address;
+    int holds, let_go;
+    pthread_t thread;
+} holder;
+
+static void *holder_run(void *argument) {
+    holder *h = argument;
+    ssize_t size = nw0_wait_for_message_from(h->address, NULL, 0, LIMIT, false);
+    __atomic_store_n(&h->holds, 1, __ATOMIC_SEQ_CST);
+    while (!__atomic_load_n(&h->let_go, __ATOMIC_SEQ_CST)) usleep(1000);
+    return size > 0 ? argument : NULL;
+}
+
+static void holder_start(holder *h, const char *address) {
+    memset(h, 0, sizeof *h);
+    h->address = address;
+    CHECK(pthread_create(&h->thread, NULL, holder_run, h) == 0);
+    while (!__atomic_load_n(&h->holds, __ATOMIC_SEQ_CST)) usleep(1000);
+}
+
+static void holder_end(holder *h) {
+    void *result = NULL;
+    __atomic_store_n(&h->let_go, 1, __ATOMIC_SEQ_CST);
+    pthread_join(h->thread, &result);
+    CHECK(result != NULL);
+}
+
+/* what one thread has measured is not there for another one: its loop sleeps meanwhile */
+static void a_message_that_another_thread_has_measured_wakes_no_loop(void) {
+    char address[NW0_ADDRESS_SIZE], room[100];
+    holder h;
+    int wakes = 0;
+    new_address(address);
+    struct pollfd p = {nw0_fd(address), POLLIN, 0};
+    int fd = raw_ask(address, "held");
+    holder_start(&h, address);
+    for (double end = check_now() + 0.5; check_now() < end;) {
+        if (poll(&p, 1, 100) == 0) continue;
+        wakes++;
+        CHECK_FAILS(nw0_wait_for_message_from(address, room, sizeof room, 0, false), ETIMEDOUT);
+    }
+    CHECK(wakes < 200);
+    if (wakes >= 200) printf("    woken up %d times\n", wakes);
+    holder_end(&h);
+    close(fd);
+    nw0_close(address);
+}
+
+/* a thread that waits is woken up by what is shown to the loop, and must not hide it: repeated,
+ * for the loop may look before that thread does */
+static void a_measured_message_wakes_the_loop_of_its_thread_though_another_waits(void) {
+    pthread_t waiter[1];
+    crowd_begins(waiter, 0);
+    struct pollfd p = {nw0_fd(crowd.address), POLLIN, 0};
+    int fd = raw_ask(crowd.address, "1"), shown = 1;
+    CHECK(nw0_wait_for_message_from(crowd.address, NULL, 0, LIMIT, false) == 1);
+    CHECK(pthread_create(waiter, NULL, crowd_serve, NULL) == 0); /* it waits for ever */
+    for (int i = 0; shown && i < 50; i++) {
+        CHECK(nw0_wait_for_message_from(crowd.address, NULL, 0, 0, false) == 1);
+        usleep(2000);
+        CHECK(shown = poll(&p, 1, 2000) == 1);
+    }
+    CHECK(answers(crowd.address, "1", "one"));
+    CHECK(raw_got(fd, "\0\0\0\3one", 7));
+    CHECK(crowd.seen[1] == 0);
+    close(fd);
+    crowd_ends(waiter, 1);
+}
+
+static void *measure_and_end(void *address) {
+    return nw0_wait_for_message_from(address, NULL, 0, LIMIT, false) == 5 ? address : NULL;
+}
+
+static void *have_no_room_and_end(void *address) {
+    char room[3];
+    CHECK_FAILS(nw0_wait_for_message_from(address, room, sizeof room, LIMIT, false), EMSGSIZE);
+    return address;
+}
+
+/* "the message stays where it is for the next call", whoever makes it */
+static void a_thread_that_ends_leaves_what_it_has_measured_to_the_next(void) {
+    void *(*const ways[])(void *) = {measure_and_end, have_no_room_and_end};
+    for (int i = 0; i < 2; i++) {
+        char address[NW0_ADDRESS_SIZE];
+        asker a;
+        new_address(address);
+        asker_start(&a, address, "hello");
+        CHECK(in_another_thread(ways[i], address));
+        CHECK(takes(address, "hello", 1) && replies(address, "good-bye"));
+        CHECK(asker_got(&a, "good-bye"));
+        nw0_close(address);
+    }
+}
+
+static void a_thread_that_ends_leaves_what_it_has_measured_to_one_who_waits_already(void) {
+    pthread_t waiter[1];
+    holder h;
+    crowd_begins(waiter, 0);
+    int fd = raw_ask(crowd.address, "1");
+    holder_start(&h, crowd.address);
+    CHECK(pthread_create(waiter, NULL, crowd_serve, NULL) == 0);
+    CHECK(asks(crowd.address, "2",
+               "2")); /* it is at its next wait, or soon will be: both must work */
+    holder_end(&h);
+    CHECK(raw_got(fd, "\0\0\0\0011", 5));
+    close(fd);
+    crowd_ends(waiter, 1);
+}
+
+static void *reply_for_another(void *argument) {
+    errno = 0;
+    return nw0_send_reply_to(argument, "not mine", 8) == -1 && errno == EINVAL ? argument : NULL;
+}
+
+/* the library has let go of the thread's messages before the program's own destructor takes one:
+ * the next thread has this one's place in memory, but not what it has taken */
+static pthread_key_t late_key;
+static int late_turns, taken_late;
+
+static void take_late(void *address) {
+    if (late_turns++ == 0) pthread_setspecific(late_key, address); /* once more, after the others */
+    else taken_late = takes(address, "late", LIMIT);
+}
+
+static void *take_one_and_end(void *address) {
+    char room[100];
+    ssize_t n = nw0_wait_for_message_from(address, room, sizeof room, LIMIT, true);
+    return n == 5 && pthread_setspecific(late_key, address) == 0 ? address : NULL;
+}
+
+static void what_a_destructor_took_is_not_inherited_by_a_later_thread(void) {
+    char address[NW0_ADDRESS_SIZE];
+    new_address(address);
+    listen_at(address);
+    late_turns = taken_late = 0;
+    CHECK(pthread_key_create(&late_key, take_late) == 0);
+    int fd = raw_ask(address, "early"), late;
+    pthread_t thread;
+    void *result = NULL;
+    CHECK(pthread_create(&thread, NULL, take_one_and_end, address) == 0);
+    CHECK(raw_got(fd, "\0\0\0\0", 4));
+    late = raw_ask(address, "late");
+    pthread_join(thread, &result);
+    CHECK(result != NULL && taken_late);
+    CHECK(in_another_thread(reply_for_another, address));
+    pthread_key_delete(late_key);
+    close(fd);
+    close(late);
+    nw0_close(address);
+}
+
 /* ---- time ---- */
 
 static void no_answer_in_time_is_ETIMEDOUT(void) {
@@ -819,6 +972,29 @@ static void a_wait_of_0_finds_who_is_not_accepted_yet(void) {
     nw0_close(address);
 }
 
+/* where news is published too, the library's own thread accepts and reads: a wait of 0 seconds must
+ * find what that thread has in its hands just then */
+static void a_wait_of_0_finds_what_has_come_where_news_is_published_too(void) {
+    enum { TRIES = 200 };
+    char address[NW0_ADDRESS_SIZE], room[20];
+    int found = 0;
+    new_address(address);
+    CHECK(nw0_send_news_to(address, "topic", "data", 4) == 0);
+    for (int i = 0; i < TRIES; i++) {
+        int fd = raw_connect(address);
+        CHECK_FAILS(nw0_wait_for_message_from(address, room, sizeof room, 0, true), ETIMEDOUT);
+        usleep((useconds_t)(i % 4) * 500); /* that thread has got further each time */
+        raw_put(fd, HELLO "\0\0\0\1q", 13);
+        raw_delivered(fd);
+        if (nw0_wait_for_message_from(address, room, sizeof room, 0, true) == 1) found++;
+        else CHECK(nw0_wait_for_message_from(address, room, sizeof room, LIMIT, true) == 1);
+        close(fd);
+    }
+    CHECK(found == TRIES);
+    if (found < TRIES) printf("    found %d of %d\n", found, TRIES);
+    nw0_close(address);
+}
+
 static void autoreply_answers_with_nothing_at_once(void) {
     char address[NW0_ADDRESS_SIZE], room[10];
     asker a;
@@ -842,11 +1018,6 @@ static void waiting_again_hangs_up(void) {
     CHECK(a.took < LIMIT / 2);
     CHECK_FAILS(nw0_send_reply_to(address, "sorry", 5), EINVAL);
     nw0_close(address);
-}
-
-static void *reply_for_another(void *argument) {
-    errno = 0;
-    return nw0_send_reply_to(argument, "not mine", 8) == -1 && errno == EINVAL ? argument : NULL;
 }
 
 static void a_reply_answers_what_this_thread_took(void) {
@@ -1341,11 +1512,14 @@ static void a_server_that_hangs_up_is_ECONNRESET_at_once(void) {
 }
 
 /* a question too large for the kernel's buffers, to somebody who hangs up in the middle of it */
+static char said_at_length[1000];
+
 static void *ask_at_length(void *argument) {
     char *question = calloc(1, MOST), none[8];
     ssize_t n = nw0_send_message_to(argument, question, MOST, none, sizeof none, LIMIT);
     int failure = errno;
     free(question);
+    snprintf(said_at_length, sizeof said_at_length, "%s", nw0_error());
     return n == -1 && failure == ECONNRESET ? argument : NULL;
 }
 
@@ -1361,6 +1535,8 @@ static void a_server_that_hangs_up_on_a_long_question_is_ECONNRESET(void) {
     pthread_join(thread, &result);
     CHECK(result != NULL);
     CHECK(raw_unvisited(listener));
+    CHECK(strstr(said_at_length, address) != NULL);
+    CHECK(strstr(said_at_length, "nothing was sent") == NULL); /* a part of it was */
     close(listener);
 }
 
@@ -1650,6 +1826,18 @@ static void an_address_that_is_taken_is_EADDRINUSE(void) {
     close(listener);
 }
 
+/* and nobody is told to look for another program when it is this one */
+static void an_address_that_this_program_has_taken_is_EADDRINUSE_too(void) {
+    char address[NW0_ADDRESS_SIZE], room[8];
+    new_address(address);
+    const char *port = strchr(address, ':') + 1;
+    listen_at(address);
+    CHECK_FAILS(nw0_wait_for_message_from(port, room, sizeof room, 0, false), EADDRINUSE);
+    CHECK(strstr(nw0_error(), port) != NULL && strstr(nw0_error(), "this program") != NULL);
+    CHECK(strstr(nw0_error(), "another program") == NULL);
+    CHECK(nw0_close(address) >= 0);
+}
+
 static void an_address_may_be_spelled_in_several_ways(void) {
     char address[NW0_ADDRESS_SIZE], pattern[NW0_ADDRESS_SIZE];
     asker a;
@@ -1741,6 +1929,24 @@ static void closing_frees_the_port(void) {
     CHECK(nw0_close(address) >= 0);
 }
 
+/* a port alone is every address, also where NW0_NETWORK matches no interface: it is closed by the
+ * name that it was opened by. It is read once in a process, so this is one of its own */
+static int close_a_port_alone(const char *port) {
+    setenv("NW0_NETWORK", "10.9.*", 1);
+    listen_at(port);
+    CHECK(nw0_close(port) == 0);
+    CHECK_FAILS(nw0_close(port), ENOENT);
+    return check_faults;
+}
+
+static void closing_a_port_alone_needs_no_network(void) {
+    char address[NW0_ADDRESS_SIZE];
+    int status = -1;
+    new_address(address);
+    pid_t pid = start_process("--elsewhere", strchr(address, ':') + 1);
+    CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 static void closing_hangs_up(void) {
     char address[NW0_ADDRESS_SIZE];
     new_address(address);
@@ -1807,6 +2013,7 @@ int main(int argc, char **argv) {
     setenv("NW0_PORT", port, 1);
     if (argc == 3 && strcmp(argv[1], "--serve") == 0) return serve_and_die(argv[2]);
     if (argc == 3 && strcmp(argv[1], "--alone") == 0) return call_nobody();
+    if (argc == 3 && strcmp(argv[1], "--elsewhere") == 0) return close_a_port_alone(argv[2]);
     if (n <= 0) return 1;
     check_begin(argc, argv);
     RUN(a_message_is_answered);
@@ -1826,6 +2033,11 @@ int main(int argc, char **argv) {
     RUN(a_small_buffer_loses_no_answer);
     RUN(a_small_buffer_loses_no_large_message);
     RUN(the_message_whose_size_was_asked_is_this_threads);
+    RUN(a_message_that_another_thread_has_measured_wakes_no_loop);
+    RUN(a_measured_message_wakes_the_loop_of_its_thread_though_another_waits);
+    RUN(a_thread_that_ends_leaves_what_it_has_measured_to_the_next);
+    RUN(a_thread_that_ends_leaves_what_it_has_measured_to_one_who_waits_already);
+    RUN(what_a_destructor_took_is_not_inherited_by_a_later_thread);
     RUN(no_answer_in_time_is_ETIMEDOUT);
     RUN(nobody_there_in_time_is_ETIMEDOUT);
     RUN(no_question_in_time_is_ETIMEDOUT);
@@ -1837,6 +2049,7 @@ int main(int argc, char **argv) {
     RUN(an_answer_is_fetched_once);
     RUN(nothing_is_sent_twice);
     RUN(a_wait_of_0_finds_who_is_not_accepted_yet);
+    RUN(a_wait_of_0_finds_what_has_come_where_news_is_published_too);
     RUN(autoreply_answers_with_nothing_at_once);
     RUN(waiting_again_hangs_up);
     RUN(a_reply_answers_what_this_thread_took);
@@ -1877,10 +2090,12 @@ int main(int argc, char **argv) {
     RUN(nonsense_is_EINVAL);
     RUN(an_address_of_another_machine_is_EADDRNOTAVAIL);
     RUN(an_address_that_is_taken_is_EADDRINUSE);
+    RUN(an_address_that_this_program_has_taken_is_EADDRINUSE_too);
     RUN(an_address_may_be_spelled_in_several_ways);
     RUN(an_advertised_address_takes_messages_before_the_first_wait);
     RUN(nobody_talks_to_itself);
     RUN(closing_frees_the_port);
+    RUN(closing_a_port_alone_needs_no_network);
     RUN(closing_hangs_up);
     RUN(closing_ends_another_threads_wait);
     RUN(closing_a_conversation_ends_it);
