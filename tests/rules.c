@@ -178,6 +178,18 @@ static int echo_round_trip(void) {
     return finish(thread) != NULL && right;
 }
 
+/* this program once more, to do something in a process of its own; how it ended, as of waitpid */
+static int in_a_new_program(const char *what, const char *argument) {
+    int status = -1;
+    pid_t pid = fork();
+    if (pid == 0) {
+        execl(program, program, what, argument, (char *)NULL);
+        _exit(255);
+    }
+    CHECK(waitpid(pid, &status, 0) == pid);
+    return status;
+}
+
 /* ---- signals ---- */
 
 static int signals_seen;
@@ -465,6 +477,25 @@ static void no_SIGPIPE_is_raised(void) {
     free(large);
 }
 
+/* in a process of its own: what is said is told to nobody, from this thread and from the library's */
+static int say_to_nobody(void) {
+    nw0_service service;
+    int ends[2];
+    signal(SIGPIPE, SIG_DFL);
+    if (pipe(ends) < 0 || dup2(ends[1], STDERR_FILENO) < 0) return 1;
+    close(ends[0]);
+    setenv("NW0_DEBUG", "1", 1);
+    CHECK(nw0_advertise("rules/nobody hears", NULL, &service) >= 0);
+    CHECK(nw0_discover("rules/nobody hears", LIMIT, NULL) >= 0);
+    CHECK(echo_round_trip());
+    nw0_shutdown();
+    return check_faults;
+}
+
+static void no_SIGPIPE_is_raised_by_NW0_DEBUG(void) {
+    CHECK(in_a_new_program("--to-nobody", NULL) == 0);
+}
+
 static void remember_handlers(struct sigaction actions[65]) {
     memset(actions, 0, 65 * sizeof *actions);
     for (int i = 1; i < 65; i++) sigaction(i, NULL, &actions[i]);
@@ -576,13 +607,8 @@ static int descriptor_count(void) {
 
 /* for a program that was started with --descriptors: how many it was born with */
 static int descriptors_of_a_new_program(void) {
-    int status = 0;
-    pid_t pid = fork();
-    if (pid == 0) {
-        execl(program, program, "--descriptors", (char *)NULL);
-        _exit(255);
-    }
-    CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status));
+    int status = in_a_new_program("--descriptors", NULL);
+    CHECK(WIFEXITED(status));
     return WEXITSTATUS(status);
 }
 
@@ -871,6 +897,41 @@ static void a_fork_in_the_middle_of_work_does_not_hang(void) {
     nw0_shutdown();
 }
 
+static int first_call_begins;
+
+static void *make_the_first_call(void *unused) {
+    while (!__atomic_load_n(&first_call_begins, __ATOMIC_SEQ_CST)) continue;
+    return nw0_address("127.0.0.1", NULL) >= 0 ? unused : NULL;
+}
+
+/* a process that has not used the library yet forks a little later than another thread begins to,
+ * for the first time. A child that hangs is ended by its alarm */
+static int fork_in_the_first_call(int later) {
+    int status = -1;
+    pthread_t thread = start(make_the_first_call, &status);
+    usleep(300); /* it runs, or does not yet: both happen */
+    __atomic_store_n(&first_call_begins, 1, __ATOMIC_SEQ_CST);
+    for (volatile int i = 0; i < later; i++) continue;
+    pid_t pid = fork_child();
+    if (pid == 0) {
+        alarm(2);
+        exit(nw0_address("127.0.0.1", NULL) >= 0 ? 0 : 1);
+    }
+    CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+    CHECK(finish(thread) != NULL);
+    return check_faults;
+}
+
+/* a fork meets the first call by chance: so there are many, but not for longer than some seconds */
+static void a_fork_in_the_very_first_call_does_not_hang(void) {
+    double begin = check_now();
+    for (int i = 0; i < 100 && check_faults == 0 && check_now() < begin + 3; i++) {
+        char later[16];
+        snprintf(later, sizeof later, "%d", i % 50 * 37);
+        CHECK(in_a_new_program("--fork", later) == 0);
+    }
+}
+
 /* ---- threads ---- */
 
 static void *take_and_exit(void *address) {
@@ -932,6 +993,27 @@ static void threads_that_exit_leave_nothing(void) {
     finish(server);
     nw0_shutdown();
     CHECK(live_allocations == 0);
+}
+
+/* in a process of its own: a program that has taken all keys of threads there are */
+static int have_taken_all_keys(void) {
+    static pthread_key_t keys[4096];
+    int count = 0, mine = 5;
+    while (count < 4096 && pthread_key_create(&keys[count], NULL) == 0) count++;
+    CHECK(count > 0 && count < 4096);
+    for (int i = 0; i < count; i++) CHECK(pthread_setspecific(keys[i], &mine) == 0);
+    CHECK(echo_round_trip());
+    CHECK(nw0_advertise("rules/no keys", NULL, NULL) >= 0);
+    CHECK(nw0_discover("rules/no keys", LIMIT, NULL) >= 0);
+    for (int i = 0; i < 10; i++) CHECK(echo_round_trip()); /* threads that begin and end */
+    nw0_shutdown();
+    for (int i = 0; i < count; i++) CHECK(pthread_getspecific(keys[i]) == &mine);
+    CHECK(mine == 5 && live_allocations == 0);
+    return check_faults;
+}
+
+static void a_program_that_has_taken_all_keys_keeps_them(void) {
+    CHECK(in_a_new_program("--keys", NULL) == 0);
 }
 
 /* ---- errors ---- */
@@ -1213,6 +1295,9 @@ int main(int argc, char **argv) {
     snprintf(port, sizeof port, "%d", discovery_port);
     setenv("NW0_NETWORK", "127.*", 1);
     setenv("NW0_PORT", port, 1);
+    if (argc == 3 && strcmp(argv[1], "--fork") == 0) return fork_in_the_first_call(atoi(argv[2]));
+    if (argc == 2 && strcmp(argv[1], "--to-nobody") == 0) return say_to_nobody();
+    if (argc == 2 && strcmp(argv[1], "--keys") == 0) return have_taken_all_keys();
     if (n <= 0) return 1;
     check_begin(argc, argv);
     RUN(shutdown_may_come_first_and_twice);
@@ -1229,6 +1314,7 @@ int main(int argc, char **argv) {
     RUN(an_interrupted_answer_can_be_fetched);
     RUN(a_storm_of_signals_loses_nothing);
     RUN(no_SIGPIPE_is_raised);
+    RUN(no_SIGPIPE_is_raised_by_NW0_DEBUG);
     RUN(no_signal_handler_is_installed);
     RUN(the_librarys_thread_blocks_all_signals);
     RUN(a_signal_of_the_process_waits_for_the_programs_threads);
@@ -1236,9 +1322,11 @@ int main(int argc, char **argv) {
     RUN(a_forked_child_starts_afresh);
     RUN(a_forked_child_may_do_nothing);
     RUN(a_fork_in_the_middle_of_work_does_not_hang);
+    RUN(a_fork_in_the_very_first_call_does_not_hang);
     RUN(a_thread_that_exits_hangs_up);
     RUN(a_thread_that_exits_ends_what_it_asked);
     RUN(threads_that_exit_leave_nothing);
+    RUN(a_program_that_has_taken_all_keys_keeps_them);
     RUN(errors_belong_to_a_thread);
     RUN(a_thread_without_an_error_has_a_sentence_too);
     RUN(an_error_lasts_until_the_next);
