@@ -35,6 +35,7 @@ static void counted_free(void *p) {
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -183,6 +184,7 @@ static int in_a_new_program(const char *what, const char *argument) {
     int status = -1;
     pid_t pid = fork();
     if (pid == 0) {
+        alarm(CHECK_LIMIT_S); /* of the new program: it ends, too, if it hangs */
         execl(program, program, what, argument, (char *)NULL);
         _exit(255);
     }
@@ -477,7 +479,7 @@ static void no_SIGPIPE_is_raised(void) {
     free(large);
 }
 
-/* in a process of its own: what is said is told to nobody, from this thread and from the library's */
+/* in a process of its own: what is said is told to nobody, by this thread and by the library's */
 static int say_to_nobody(void) {
     nw0_service service;
     int ends[2];
@@ -735,30 +737,36 @@ static void shutdown_ends_the_waits_of_other_threads(void) {
     nw0_shutdown();
 }
 
-static int held_up;
+static int held_up, let_go;
 
 static void on_signal_for_long(int number) {
     (void)number;
     __atomic_store_n(&held_up, 1, __ATOMIC_SEQ_CST);
-    for (double end = check_now() + 1.5; check_now() < end;) usleep(10000);
+    for (double end = check_now() + LIMIT / 2; check_now() < end; usleep(10000))
+        if (__atomic_load_n(&let_go, __ATOMIC_SEQ_CST)) return;
 }
 
-/* a thread that stays in a wait for long, such as in a signal handler: shutdown does not wait for
- * ever, and yet the library can be used again */
+/* a thread that stays in a wait for long, such as in a signal handler: shutdown waits for it, but
+ * not for ever, and yet the library can be used again */
 static void shutdown_with_a_thread_held_up_is_not_the_end(void) {
     char address[NW0_ADDRESS_SIZE];
     int before = descriptor_count();
+    long ids[100], old[100];
     new_address(address);
     signal(SIGUSR2, on_signal_for_long);
-    held_up = 0;
+    held_up = let_go = 0;
+    int count = threads_now(old, 100);
     pthread_t thread = start(echo, address);
+    CHECK(threads_now(ids, 100) == count + 1);
     CHECK(asks(address, "hello", "hello"));
-    usleep(50000); /* it is in its next wait by now: if not, there is nothing to be seen */
+    CHECK(falls_asleep(ids[count])); /* in its next wait: the newest thread is the last */
     pthread_kill(thread, SIGUSR2);
     while (!__atomic_load_n(&held_up, __ATOMIC_SEQ_CST)) usleep(1000);
     double begin = check_now();
     nw0_shutdown();
-    CHECK(check_now() - begin < LIMIT / 2);
+    double took = check_now() - begin;
+    CHECK(took > 0.9 && took < 5); /* a second */
+    __atomic_store_n(&let_go, 1, __ATOMIC_SEQ_CST);
     CHECK(finish(thread) == NULL);
     CHECK(echo_round_trip());
     nw0_shutdown();
@@ -1059,7 +1067,7 @@ static void an_error_lasts_until_the_next(void) {
 
 static void every_failure_sets_errno_and_names_the_thing(void) {
     nw0_service service;
-    char room[8], canonical[NW0_ADDRESS_SIZE];
+    char room[8], canonical[NW0_ADDRESS_SIZE], line[] = "play \"so what", *words[4];
     int count = 0;
     waits_begin();
     FAILS(nw0_address("127.0.0.1:nonsense", canonical), "127.0.0.1:nonsense");
@@ -1073,6 +1081,15 @@ static void every_failure_sets_errno_and_names_the_thing(void) {
     FAILS(nw0_wait_for_message_from(own_address, room, sizeof room, 0, false),
           strchr(own_address, ':') + 1);
     FAILS(nw0_send_reply_to(own_address, "x", 1), own_address);
+    FAILS(nw0_send_news_to("192.0.2.1:5000", "rules", "x", 1), "192.0.2.1:5000");
+    FAILS(nw0_wait_for_subscribers(own_address, 1, 0), strchr(own_address, ':') + 1);
+    FAILS(nw0_wait_for_news_from(absent_address, NULL, NULL, room, sizeof room, 0), absent_address);
+    FAILS(nw0_fd("192.0.2.1:5000"), "192.0.2.1:5000");
+    FAILS(nw0_news_fd("127.0.0.1:nonsense", NULL), "127.0.0.1:nonsense");
+    FAILS(nw0_close(silent_address), silent_address);
+    FAILS(nw0_action_and_params(line, words, 4), "play \"so what");
+    FAILS(nw0_bytes_to_string(NULL, 3, room, sizeof room), "data");
+    FAILS(nw0_string_to_bytes("not base64!", room, sizeof room), "not base64!");
     waits_end();
 }
 
@@ -1192,25 +1209,88 @@ static void no_descriptors_left_is_waited_out(void) {
     nw0_shutdown();
 }
 
+/* what NW0_DEBUG says from the library's next start on: a pipe for what was stderr */
+typedef struct debug_ear {
+    int old, fd;
+} debug_ear;
+
+static debug_ear debug_open(void) {
+    debug_ear ear = {dup(STDERR_FILENO), -1};
+    int ends[2];
+    CHECK(pipe(ends) == 0 && dup2(ends[1], STDERR_FILENO) == STDERR_FILENO);
+    close(ends[1]);
+    ear.fd = ends[0];
+    setenv("NW0_DEBUG", "1", 1);
+    return ear;
+}
+
+/* waits until it has said these words */
+static int debug_says(const debug_ear *ear, const char *words) {
+    char text[10000] = "";
+    size_t size = 0;
+    struct pollfd p = {ear->fd, POLLIN, 0};
+    while (strstr(text, words) == NULL && size < sizeof text - 1) {
+        if (poll(&p, 1, (int)(LIMIT * 1000)) != 1) return 0;
+        ssize_t n = read(ear->fd, text + size, sizeof text - 1 - size);
+        if (n <= 0) return 0;
+        text[size += (size_t)n] = 0;
+    }
+    return strstr(text, words) != NULL;
+}
+
+static void debug_close(const debug_ear *ear) {
+    unsetenv("NW0_DEBUG");
+    CHECK(dup2(ear->old, STDERR_FILENO) == STDERR_FILENO);
+    close(ear->old);
+    close(ear->fd);
+}
+
+/* the other end of a connection within this program, or -1 */
+static int other_end(int fd) {
+    struct sockaddr_in own, peer;
+    socklen_t size = sizeof own;
+    CHECK(getsockname(fd, (struct sockaddr *)&own, &size) == 0);
+    for (int other = 0; other < MAX_FD; other++) {
+        size = sizeof peer;
+        if (getpeername(other, (struct sockaddr *)&peer, &size) == 0 && size == sizeof peer &&
+            peer.sin_port == own.sin_port)
+            return other;
+    }
+    return -1;
+}
+
+/* waits until the other end has got, and has read, all that was sent */
+static int is_read(int fd) {
+    int other = other_end(fd);
+    for (double end = check_now() + LIMIT; check_now() < end; usleep(1000)) {
+        int unsent = 1, unread = 1;
+        if (ioctl(fd, TIOCOUTQ, &unsent) == 0 && unsent == 0 &&
+            ioctl(other, FIONREAD, &unread) == 0 && unread == 0)
+            return 1;
+    }
+    return 0;
+}
+
 /* half a question that comes while nobody can be accepted does not make it forget the others */
 static void no_descriptors_left_and_half_a_question_are_waited_out(void) {
     static int taken[MAX_FD];
     char address[NW0_ADDRESS_SIZE];
     struct rlimit old;
     if (is_valgrind()) return;
+    debug_ear ear = debug_open();
     new_address(address);
     listen_at(address);
     pthread_t server = start(echo, address);
     int half = raw_socket(), client = raw_socket();
     CHECK(raw_connect(half, address) == 0);
-    CHECK(send(half, HELLO "\0\0\0\2hi\0\0\0\5hal", 14, MSG_NOSIGNAL) == 14);
+    CHECK(send(half, HELLO "\0\0\0\2hi", 14, MSG_NOSIGNAL) == 14);
     CHECK(raw_got(half, "\0\0\0\2hi", 6));
     int count = take_all_descriptors(taken, &old);
     CHECK(raw_connect(client, address) == 0);
     CHECK(send(client, HELLO "\0\0\0\5hello", 17, MSG_NOSIGNAL) == 17);
-    usleep(50000); /* the server meets the fault now, and then the half */
+    CHECK(debug_says(&ear, "nobody can be accepted"));
     CHECK(send(half, "\0\0\0\5hal", 7, MSG_NOSIGNAL) == 7);
-    usleep(50000);
+    CHECK(is_read(half));
     give_back_descriptors(taken, count, &old);
     CHECK(raw_got(client, "\0\0\0\5hello", 9));
     CHECK(send(half, "lo", 2, MSG_NOSIGNAL) == 2);
@@ -1220,6 +1300,7 @@ static void no_descriptors_left_and_half_a_question_are_waited_out(void) {
     CHECK(asks(address, "stop", "stop"));
     CHECK(finish(server) != NULL);
     nw0_shutdown();
+    debug_close(&ear);
 }
 
 typedef struct late_caller {
