@@ -1236,10 +1236,8 @@ static int nw0__set_add(nw0__set *set, int fd, int events) {
 }
 
 static void nw0__set_remove(nw0__set *set, int fd) {
-    struct epoll_event e; /* some kernels want one even here */
     int error = errno;
-    memset(&e, 0, sizeof e);
-    epoll_ctl(set->fd, EPOLL_CTL_DEL, fd, &e);
+    epoll_ctl(set->fd, EPOLL_CTL_DEL, fd, NULL);
     errno = error;
 }
 
@@ -1495,19 +1493,14 @@ static void nw0__make_harmless(char *line) {
     }
 }
 
-/* write() to a pipe that nobody reads raises SIGPIPE, which is not for the program. */
-static void nw0__write_quietly(int fd, const char *bytes, size_t n) {
-    sigset_t pipe, before, pending;
-    int number, had, error = errno;
-    sigemptyset(&pipe);
-    sigaddset(&pipe, SIGPIPE);
-    sigpending(&pending);
-    had = sigismember(&pending, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &pipe, &before);
-    (void)!write(fd, bytes, n);
-    sigpending(&pending);
-    if (!had && sigismember(&pending, SIGPIPE)) sigwait(&pipe, &number);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+/* write() to a pipe that nobody reads any more would raise SIGPIPE: poll() tells. */
+static void nw0__complain(const char *bytes, size_t n) {
+    struct pollfd p;
+    int error = errno;
+    p.fd = STDERR_FILENO;
+    p.events = POLLOUT;
+    p.revents = 0;
+    if (poll(&p, 1, 0) < 0 || !(p.revents & POLLERR)) (void)!write(STDERR_FILENO, bytes, n);
     errno = error;
 }
 
@@ -1522,7 +1515,7 @@ NW0__PRINTF(1, 2) static void nw0__debug(const char *format, ...) {
     nw0__make_harmless(line);
     n = strlen(line);
     line[n] = '\n';
-    nw0__write_quietly(STDERR_FILENO, line, n + 1);
+    nw0__complain(line, n + 1);
 }
 
 static const char *nw0__allowed(void) {
@@ -1758,16 +1751,6 @@ static void nw0__tell(int mouth, nw0__place to, const nw0__own *own, double ttl)
 static void nw0__announce(const nw0__own *own, double ttl) {
     int m = nw0__discovery.network_count;
     while (m-- > 0) nw0__tell(m, nw0__everybody, own, ttl); /* this machine first: it is the last */
-}
-
-/* A service of ours is at another address now: where that does not reach, it is no more. */
-static void nw0__leave_others(const nw0__own *own, uint32_t ip) {
-    int m;
-    for (m = 0; m < nw0__discovery.network_count && ip && ip != own->at.ip; m++) {
-        const nw0__network *net = &nw0__discovery.networks[m];
-        if (!nw0__is_loopback(net->ip) && !nw0__reaches(net, ip))
-            nw0__tell(m, nw0__everybody, own, 0);
-    }
 }
 
 /* A question for a name ("": everything). */
@@ -2462,8 +2445,9 @@ static int nw0__advertise(nw0__own *own, nw0_service *service) {
     if (nw0__open_service(own, place) < 0) return -1;
     nw0__hear_own(own, own->ttl);
     own->due = true;
-    if (place) nw0__leave_others(place, own->at.ip);
-    else place = &d->own[d->own_count++];
+    if (place && own->at.ip && own->at.ip != place->at.ip)
+        nw0__announce(place, 0); /* there are networks where it is no more */
+    if (!place) place = &d->own[d->own_count++];
     *place = *own;
     nw0__wake_thread();
     nw0__give(own->name, nw0__seen_here(own->at), service);
@@ -2482,8 +2466,15 @@ NW0_API int nw0_advertise_ex(const char *name, const char *address, bool fail_if
     return result;
 }
 
+/* Not by way of the other, so that a small program need not contain that. */
 NW0_API int nw0_advertise(const char *name, const char *address, nw0_service *service) {
-    return nw0_advertise_ex(name, address, false, NW0_ADVERT_TTL_S, service);
+    nw0__own own;
+    int result;
+    if (nw0__new_own(&own, name, address, NW0_ADVERT_TTL_S) < 0 || nw0__enter() < 0) return -1;
+    result = nw0__start_discovery();
+    if (result == 0) result = nw0__advertise(&own, service);
+    nw0__leave();
+    return result;
 }
 
 NW0_API int nw0_unadvertise(const char *name) {
@@ -3269,9 +3260,8 @@ static nw0__endpoint *nw0__listen_there(nw0__place place) {
     int error = errno;
     if (e) return e;
     nw0__fail(error, "cannot listen at %s (%s): %s", nw0__print(place, text), strerror(error),
-              error == EADDRINUSE && nw0__listening_ip(place.port, 1) != 1
-                  ? "this program does, at an IP with that port: use that address, or nw0_close it"
-              : error == EADDRINUSE ? "another program does; end it, or take another port"
+              error == EADDRINUSE
+                  ? "this program or another listens at that port: close that, or take another"
               : error == EADDRNOTAVAIL
                   ? "it is not an address of this machine; see \"ip addr\" for those that are"
                   : "see errno(3)");
@@ -4886,9 +4876,9 @@ static void nw0__after_fork_in_child(void) {
 
 static int nw0__no_key; /* the errno with which there was none for nw0__ends */
 
-/* Once in the life of a process, and without the lock, of which a fork knows nothing before: for
- * its end, and for that of its threads. */
-static void nw0__arrange(void) {
+/* For the end of the process, for that of its threads, and for forks. Before main(), because a fork
+ * could come while another thread is in its first call: the child would find the lock held. */
+__attribute__((constructor)) static void nw0__arrange(void) {
     nw0__no_key = pthread_key_create(&nw0__ends, nw0__thread_ends);
     atexit(nw0_shutdown);
     pthread_atfork(nw0__lock, nw0__unlock, nw0__after_fork_in_child);
@@ -4909,8 +4899,6 @@ static void nw0__start(void) {
 /* Every function that needs the library's state begins and ends with these two. Between them it
  * holds the lock. */
 static int nw0__enter(void) {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, nw0__arrange);
     if (nw0__no_key)
         return nw0__fail(nw0__no_key, "pthread_key_create() gives no key: the program has all %d",
                          PTHREAD_KEYS_MAX);
