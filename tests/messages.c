@@ -700,7 +700,7 @@ static void a_measured_message_wakes_the_loop_of_its_thread_though_another_waits
     int fd = raw_ask(crowd.address, "1"), shown = 1;
     CHECK(nw0_wait_for_message_from(crowd.address, NULL, 0, LIMIT, false) == 1);
     CHECK(pthread_create(waiter, NULL, crowd_serve, NULL) == 0); /* it waits for ever */
-    for (int i = 0; shown && i < 50; i++) {
+    for (int i = 0; shown && i < 10; i++) {
         CHECK(nw0_wait_for_message_from(crowd.address, NULL, 0, 0, false) == 1);
         usleep(2000);
         CHECK(shown = poll(&p, 1, 2000) == 1);
