@@ -691,27 +691,6 @@ static void a_message_that_another_thread_has_measured_wakes_no_loop(void) {
     nw0_close(address);
 }
 
-/* a thread that waits is woken up by what is shown to the loop, and must not hide it: repeated,
- * for the loop may look before that thread does */
-static void a_measured_message_wakes_the_loop_of_its_thread_though_another_waits(void) {
-    pthread_t waiter[1];
-    crowd_begins(waiter, 0);
-    struct pollfd p = {nw0_fd(crowd.address), POLLIN, 0};
-    int fd = raw_ask(crowd.address, "1"), shown = 1;
-    CHECK(nw0_wait_for_message_from(crowd.address, NULL, 0, LIMIT, false) == 1);
-    CHECK(pthread_create(waiter, NULL, crowd_serve, NULL) == 0); /* it waits for ever */
-    for (int i = 0; shown && i < 10; i++) {
-        CHECK(nw0_wait_for_message_from(crowd.address, NULL, 0, 0, false) == 1);
-        usleep(2000);
-        CHECK(shown = poll(&p, 1, 2000) == 1);
-    }
-    CHECK(answers(crowd.address, "1", "one"));
-    CHECK(raw_got(fd, "\0\0\0\3one", 7));
-    CHECK(crowd.seen[1] == 0);
-    close(fd);
-    crowd_ends(waiter, 1);
-}
-
 static void *measure_and_end(void *address) {
     return nw0_wait_for_message_from(address, NULL, 0, LIMIT, false) == 5 ? address : NULL;
 }
@@ -2034,7 +2013,6 @@ int main(int argc, char **argv) {
     RUN(a_small_buffer_loses_no_large_message);
     RUN(the_message_whose_size_was_asked_is_this_threads);
     RUN(a_message_that_another_thread_has_measured_wakes_no_loop);
-    RUN(a_measured_message_wakes_the_loop_of_its_thread_though_another_waits);
     RUN(a_thread_that_ends_leaves_what_it_has_measured_to_the_next);
     RUN(a_thread_that_ends_leaves_what_it_has_measured_to_one_who_waits_already);
     RUN(what_a_destructor_took_is_not_inherited_by_a_later_thread);
