@@ -906,19 +906,19 @@ static void a_fork_in_the_middle_of_work_does_not_hang(void) {
 
 static int first_call_begins;
 
-static void *make_the_first_call(void *unused) {
+static void *make_the_first_call(void *later) {
     while (!__atomic_load_n(&first_call_begins, __ATOMIC_SEQ_CST)) continue;
-    return nw0_address("127.0.0.1", NULL) >= 0 ? unused : NULL;
+    for (volatile int i = 0; i < *(const int *)later; i++) continue;
+    return nw0_address("127.0.0.1", NULL) >= 0 ? later : NULL;
 }
 
-/* a process that has not used the library yet forks a little later than another thread begins to,
- * for the first time. A child that hangs is ended by its alarm */
+/* a process that has not used the library yet forks, and another thread begins to use it a little
+ * later: a fork takes its time until the memory is copied. A child that hangs is ended by its alarm */
 static int fork_in_the_first_call(int later) {
     int status = -1;
-    pthread_t thread = start(make_the_first_call, &status);
+    pthread_t thread = start(make_the_first_call, &later);
     usleep(300); /* it runs, or does not yet: both happen */
     __atomic_store_n(&first_call_begins, 1, __ATOMIC_SEQ_CST);
-    for (volatile int i = 0; i < later; i++) continue;
     pid_t pid = fork_child();
     if (pid == 0) {
         alarm(2);
@@ -934,7 +934,7 @@ static void a_fork_in_the_very_first_call_does_not_hang(void) {
     double begin = check_now();
     for (int i = 0; i < 100 && check_faults == 0 && check_now() < begin + 3; i++) {
         char later[16];
-        snprintf(later, sizeof later, "%d", i % 50 * 37);
+        snprintf(later, sizeof later, "%d", i % 50 * 200);
         CHECK(in_a_new_program("--fork", later) == 0);
     }
 }
