@@ -177,8 +177,8 @@ NW0_API int nw0_address(const char *address, char canonical[NW0_ADDRESS_SIZE]);
 NW0_API int nw0_advertise(const char *name, const char *address, nw0_service *service);
 
 /* The same, with the choice to fail (EEXIST) if the name is in use: the network is asked first,
- * which takes 0.3 s, or up to a second if the holder does not answer. ttl_s: for how many seconds those who cannot ask back believe an advert
- * (more than 0; else EINVAL).
+ * which takes 0.3 s, or up to a second if the holder does not answer. ttl_s: for how many seconds
+ * those who cannot ask back believe an advert (more than 0; else EINVAL).
  *     nw0_advertise_ex("printer", "9100", true, 60, NULL); */
 NW0_API int nw0_advertise_ex(const char *name, const char *address, bool fail_if_exists,
                              double ttl_s, nw0_service *service);
@@ -349,6 +349,10 @@ NW0_API void nw0_shutdown(void);
 
 /* =================================================================================================
    What the operating system gives us                                                     >>platform
+
+   The system's headers, the sizes that can be chosen before the include, the allocator, and the one
+   place where tests make system calls fail. What goes wrong: a header that came before hides half
+   of the network in a strict mode. Example: examples/hello_server.c, which needs none of it.
    ============================================================================================== */
 
 #include <errno.h>
@@ -461,8 +465,8 @@ static void nw0__free(void *memory) {
 
    errno says which kind of failure it was, and perror() prints it; but "Connection refused" does
    not say by whom, or what to do about it. So each thread also keeps a sentence. The clock is the
-   monotonic one, which nobody sets; a deadline is a point on it, so that it stays where it is when
-   a wait is interrupted and begun again.
+   monotonic one (clock_gettime), which nobody sets; a deadline is a point on it, so that it stays
+   where it is when a wait is interrupted and begun again. Example: examples/hello_client.c.
    ============================================================================================== */
 
 #if defined(__GNUC__)
@@ -526,7 +530,7 @@ static int nw0__milliseconds_until(double deadline) {
    Text                                                                                       >>text
 
    What comes from a network is bytes. Everything here takes a buffer and its length, never runs
-   past its end, and says no to whatever it does not understand.
+   past its end, and says no to whatever it does not understand. Example: examples/command_robot.c.
    ============================================================================================== */
 
 /* Numbers cross the network with the big end first, whatever the processor prefers. */
@@ -1130,7 +1134,8 @@ NW0_API int nw0_address(const char *address, char canonical[NW0_ADDRESS_SIZE]) {
      a lock  one for the whole library, held to look something up or to change it, and never
              while waiting.
    What goes wrong: a descriptor that a child inherits (SOCK_CLOEXEC), a signal in the middle
-   (EINTR), a port that lingers in TIME_WAIT after a restart (SO_REUSEADDR).
+   (EINTR), a port that lingers in TIME_WAIT after a restart (SO_REUSEADDR). Example:
+   examples/chat_room.c, which polls one of our sets beside its keyboard.
    ============================================================================================== */
 
 static pthread_mutex_t nw0__mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -1347,7 +1352,8 @@ static int nw0__poll(int fd, int events, double deadline) {
    one. So each message is a frame, four bytes of length and then as many bytes. The first frame of
    a conversation says what it is for. These functions look at bytes that have arrived and touch no
    socket. They answer in three ways: how many bytes they understood, 0 where more must come first,
-   -1 where it is wrong and never can become right.
+   -1 where it is wrong and never can become right. Example: examples/data_send.c; the bytes of one
+   are in the picture at the top.
    ============================================================================================== */
 
 #define NW0__QUESTIONS "\0\0\0\4nw0?" /* the first frame of one who asks */
@@ -1377,7 +1383,7 @@ static int nw0__check_introduction(const unsigned char *bytes, size_t n, char *k
    A datagram is one JSON array, ["name","ip:port",ttl], of at most 256 bytes. It is an advert (ttl
    > 0), a goodbye (ttl 0) or a question (ttl 0 and a name that begins with '?'). Whoever can reach
    the port can send anything to it, so parsing is strict: all of it must be right, or all of it is
-   dropped.
+   dropped. Example: examples/nw0.c, whose "info" shows what is on the network.
    ============================================================================================== */
 
 #define NW0__DATAGRAM 256
@@ -3430,7 +3436,7 @@ static void nw0__hush_endpoint(nw0__endpoint *e) {
     e->rung = false;
 }
 
-/* Waits until some are ready. 0, also if the time is up; -1: EINTR, or the endpoint was closed. */
+/* Waits until some are ready. 0, also if the time is up; -1: EINTR, ECANCELED. */
 static int nw0__wait_ready(nw0__endpoint *e, double deadline) {
     int ready[NW0__READY], n, i, error;
     if (e->deaf_until > 0) deadline = nw0__earlier(deadline, e->deaf_until);
@@ -4066,7 +4072,7 @@ NW0_API ssize_t nw0_wait_for_reply_from(const char *address, void *reply, size_t
    What goes wrong: a subscriber that does not keep up. When the buffer is full, its older half is
    given up; whoever still had a cursor there misses those items, but gets the rest of the one that
    it has a part of. And a publisher that goes away: the subscription remains, and the background
-   thread calls again until it is back. Examples: news_station.c, chat_room.c.
+   thread calls again until it is back. Examples: examples/news_station.c, examples/news_reader.c.
    ============================================================================================== */
 
 #define NW0__FLUSH_PAUSE_S 0.0003 /* news that comes faster than this is gathered, */
@@ -4741,7 +4747,7 @@ NW0_API int nw0_news_fd(const char *address, const char *prefix) {
    that nobody looks for it: nw0_shutdown() runs by itself at exit. What goes wrong: threads that
    still wait somewhere in here (they are woken and awaited); a fork, whose child has copies of all
    descriptors and none of the threads (it closes its copies and begins afresh, so that what the
-   parent closes is really closed).
+   parent closes is really closed). Example: examples/cluster_node.c, which leaves both ways.
    ============================================================================================== */
 
 /* Frees an endpoint that was closed, as soon as no thread waits there and what was said there has
