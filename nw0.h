@@ -4875,9 +4875,9 @@ static void nw0__discard(void) {
 }
 
 static void nw0__after_fork_in_child(void) {
-    pthread_mutex_init(&nw0__mutex, NULL);
     nw0__discard();
     nw0__library.inside = 0;
+    nw0__unlock();
 }
 
 static int nw0__no_key; /* the errno with which there was none for nw0__ends */
