@@ -75,6 +75,23 @@ static void a_name_is_too_long_when_its_advert_is(void) {
     }
 }
 
+/* What is accepted is sent: a ttl with a fraction takes more room than a long one without. */
+static void a_name_that_is_accepted_is_written_with_every_ttl(void) {
+    static const double ttls[] = {0.001, 0.5, 1, 5.123, 9.9994, 9.9996, 10, 10.5, 20, 3600.25, NW0__TTL_MAX};
+    char name[NW0_NAME_SIZE], out[NW0__DATAGRAM + 1];
+    for (size_t i = 0; i < sizeof ttls / sizeof *ttls; i++)
+        for (size_t quotes = 100; quotes < 120; quotes++) {
+            memset(name, '"', quotes);
+            name[quotes] = '\0';
+            if (nw0__check_name(name, ttls[i]) == 0) CHECK(nw0__write_advert(name, nw0__at(0xFFFFFFFF, 65535), ttls[i], out) > 0);
+        }
+    memset(name, '"', 112); /* 226 bytes in quotes, and 32 more: two too many */
+    name[112] = '\0';
+    CHECK_FAILS(nw0__check_name(name, 5.123), ENAMETOOLONG);
+    name[111] = '\0';
+    CHECK(nw0__check_name(name, 5.123) == 0);
+}
+
 static void ttl_is_bounded(void) {
     nw0__advert advert;
     CHECK(parses("[\"a\",\"1.2.3.4:5\",1e300]", &advert) && advert.ttl <= NW0__TTL_MAX);
@@ -157,6 +174,7 @@ int main(int argc, char **argv) {
     RUN(an_advert_cut_anywhere_is_none);
     RUN(the_longest_name_fits);
     RUN(a_name_is_too_long_when_its_advert_is);
+    RUN(a_name_that_is_accepted_is_written_with_every_ttl);
     RUN(ttl_is_bounded);
     RUN(utf8_is_what_the_standard_says);
     RUN(a_length_has_four_bytes_and_the_first_is_0);
