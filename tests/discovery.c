@@ -89,6 +89,7 @@ static void run_apart(const char *name, void (*test)(void)) {
 enum what {
     ADVERTISE,
     ADVERTISE_NEW,
+    ADVERTISE_BRIEFLY,
     UNADVERTISE,
     DISCOVER,
     LIST,
@@ -116,6 +117,7 @@ static int carry_out(const struct order *o, nw0_service *service) {
     switch (o->what) {
     case ADVERTISE: return nw0_advertise(o->name, o->address, service);
     case ADVERTISE_NEW: return nw0_advertise_ex(o->name, o->address, true, TTL, service);
+    case ADVERTISE_BRIEFLY: return nw0_advertise_ex(o->name, o->address, false, 1, service);
     case UNADVERTISE: return nw0_unadvertise(o->name);
     case DISCOVER: return nw0_discover(o->name, SOON, service);
     case LIST: return nw0_discover_group(o->name, "", NULL, NULL, 0);
@@ -201,6 +203,13 @@ static void dismiss(struct puppet *p) {
 static void kill_9(struct puppet *p) {
     kill(p->pid, SIGKILL);
     bury(p, SIGKILL);
+}
+
+/* holds it up, until it is sent a SIGCONT: everything that is said to it meanwhile waits */
+static void stop(const struct puppet *p) {
+    int status = 0;
+    kill(p->pid, SIGSTOP);
+    CHECK(waitpid(p->pid, &status, WUNTRACED) == p->pid && WIFSTOPPED(status));
 }
 
 /* ---- ears, mouths and what they say -------------------------------------------------------- */
@@ -336,6 +345,12 @@ static void set_marker(void) {
 }
 static void settle(int s) {
     shout(s, question("marker", s));
+    CHECK(hears(s, advert("marker", MARKER), NULL));
+}
+
+/* The same of what was said straight to the mouth of a program that advertises the marker. */
+static void settle_straight(int s, const struct sockaddr_in *its_mouth) {
+    say(s, question("marker", s), its_mouth);
     CHECK(hears(s, advert("marker", MARKER), NULL));
 }
 
@@ -478,6 +493,10 @@ static void nonsense_is_no_address(void) {
         "127.*:65536",
         "tab\there",
         "127.0.0.1:99999999999999999999",
+        "224.0.0.1:80", /* for a group, or for everybody: nobody's own */
+        "239.255.255.255:80",
+        "255.255.255.255:80",
+        "255.255.255.255",
     };
     char canonical[NW0_ADDRESS_SIZE];
     for (size_t i = 0; i < sizeof nonsense / sizeof nonsense[0]; i++) {
@@ -633,6 +652,20 @@ static void longest_names_are_exact(void) {
     dismiss(&p);
 }
 
+/* A ttl with a fraction makes an advert longer: what does not fit is refused, and what is accepted is sent. */
+static void longest_names_make_room_for_the_ttl(void) {
+    char name[256], escaped[256], wanted[512];
+    int e = ear();
+    name_of(name, "\"", 112);
+    CHECK_FAILS(nw0_advertise_ex(name, "127.100.100.100:54321", false, 5.123, NULL), ENAMETOOLONG);
+    name_of(name, "\"", 111);
+    name_of(escaped, "\\\"", 111);
+    CHECK(nw0_advertise_ex(name, "127.100.100.100:54321", false, 5.123, NULL) == 0);
+    snprintf(wanted, sizeof wanted, "[\"%s\",\"127.100.100.100:54321\",5.123]", escaped);
+    CHECK(strlen(wanted) == 256 && hears(e, wanted, NULL));
+    close(e);
+}
+
 static void ttl_must_be_a_time(void) {
     const double wrong[] = {0, -1, -0.001, NAN, -INFINITY};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
@@ -719,6 +752,23 @@ static void own_name_counts_as_held(void) {
     CHECK(known_at("ours", "127.0.0.1:7002"));
 }
 
+/* We advertise it, too, but it is another one's, and the sentence says whose. */
+static void name_that_we_only_claim_is_the_holders(void) {
+    struct puppet holder = puppet(), second = puppet();
+    CHECK(tell(&holder, ADVERTISE, "shared", "127.0.0.1:7001").result == 0);
+    CHECK(tell(&second, DISCOVER, "shared", "").result == 0);
+    CHECK(tell(&second, ADVERTISE, "shared", "127.0.0.1:7002").result == 0);
+    struct answer a = tell(&second, ADVERTISE_NEW, "shared", "127.0.0.1:7002");
+    CHECK(a.result == -1 && a.error == EEXIST);
+    CHECK(strstr(a.sentence, "a program") != NULL && strstr(a.sentence, "127.0.0.1:7001") != NULL);
+    CHECK(strstr(a.sentence, "this program") == NULL);
+    a = tell(&holder, ADVERTISE_NEW, "shared", "127.0.0.1:7003"); /* and there it is its own */
+    CHECK(a.result == -1 && a.error == EEXIST);
+    CHECK(strstr(a.sentence, "this program") != NULL && strstr(a.sentence, "127.0.0.1:7001") != NULL);
+    dismiss(&second);
+    dismiss(&holder);
+}
+
 static void own_services_are_limited_too(void) {
     char name[32];
     for (int i = 0; i < NW0_MAX_SERVICES; i++) {
@@ -788,6 +838,18 @@ static void discover_with_no_time_never_waits(void) {
         nw0_shutdown();
     }
     CHECK(best < 0.25);
+}
+
+static void name_may_be_in_what_is_filled(void) {
+    struct puppet p = puppet();
+    nw0_service s;
+    CHECK(tell(&p, ADVERTISE, "bob", "127.0.0.1:7001").result == 0);
+    CHECK(nw0_discover("bob", SOON, &s) == 0);
+    CHECK(nw0_discover(s.name, SOON, &s) == 0 && is(&s, "bob", "127.0.0.1:7001"));
+    dismiss(&p);
+    CHECK(nw0_advertise("ours", "127.0.0.1:7002", &s) == 0);
+    CHECK(nw0_advertise(s.name, s.address, &s) == 0 && is(&s, "ours", "127.0.0.1:7002"));
+    CHECK(nw0_discover(s.name, 0, &s) == 0 && is(&s, "ours", "127.0.0.1:7002"));
 }
 
 static void discover_needs_a_name(void) {
@@ -1509,6 +1571,49 @@ static void silence_is_asked_about(void) {
     close(quiet);
 }
 
+/* The ttl is for those who cannot ask back. One that is held up for longer answers when it goes on, as one does whose
+ * machine is busy. */
+static void ttl_does_not_hurry_those_who_can_ask(void) {
+    int e = ear();
+    struct puppet p = puppet();
+    CHECK(tell(&p, ADVERTISE_BRIEFLY, "brief", "127.0.0.1:7001").result == 0);
+    CHECK(joins(NULL, "brief", "127.0.0.1:7001"));
+    CHECK(hears(e, advert_for("brief", "127.0.0.1:7001", 1), NULL));
+    stop(&p);
+    CHECK_FAILS(change_in(NULL, 8, 1.5), ETIMEDOUT);
+    kill(p.pid, SIGCONT);
+    CHECK_FAILS(change_in(NULL, 8, 1.5), ETIMEDOUT);
+    CHECK(known_at("brief", "127.0.0.1:7001"));
+    dismiss(&p);
+    close(e);
+}
+
+/* An answer waits in the mouth, and the goodbye that was said after it in the ear: whichever is read first, nobody is
+ * there afterwards who has left. */
+static void goodbye_is_not_overtaken_by_an_answer_before_it(void) {
+    int e = ear(), m = mouth("127.0.0.1");
+    struct puppet p = puppet();
+    CHECK(tell(&p, ADVERTISE, "marker", MARKER).result == 0);
+    struct sockaddr_in its_mouth = mouth_of(e, "marker", MARKER);
+    say(m, advert("ghost/0", "127.0.0.1:7001"), &its_mouth); /* what is said there is believed */
+    settle_straight(m, &its_mouth);
+    CHECK(tell(&p, LIST, "ghost/", "").result == 1);
+    for (int i = 1; i <= 5; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "ghost/%d", i);
+        stop(&p);
+        say(m, advert(name, "127.0.0.1:7001"), &its_mouth);
+        shout(m, goodbye(name, "127.0.0.1:7001"));
+        kill(p.pid, SIGCONT);
+        settle(m);
+        settle_straight(m, &its_mouth);
+        CHECK(tell(&p, LIST, name, "").result == 0);
+    }
+    dismiss(&p);
+    close(m);
+    close(e);
+}
+
 static void goodbye_of_a_stranger_does_not_count(void) {
     int m = mouth("127.0.0.1"), neighbour = mouth("127.0.0.1"), stranger = mouth("127.0.0.2"),
         python = networkzero();
@@ -1671,8 +1776,12 @@ static void debug_prints_nothing_raw(void) {
                                          "[\"blank\"\n,\t\"127.0.0.1:7001\"\r,20]\n",
                                          "[\"new\\nline\\u001b[2J\",\"127.0.0.1:7001\",0]",
                                          "[\"bad\n\x1b[2J\",\"127.0.0.1:7001\",20]",
-                                         "[\"?new\\nline\",\"127.0.0.1:7001\",0]"};
-    int ends[2], m;
+                                         "[\"?new\\nline\",\"127.0.0.1:7001\",0]",
+                                         /* U+009B is ESC [ in one character, U+00E9 is harmless */
+                                         "[\"caf\xc3\xa9 \\u009b31m\",\"127.0.0.1:7001\",20]",
+                                         "[\"caf\xc3\xa9 \xc2\x9b" "31m\",\"127.0.0.1:7001\",20]",
+                                         "[\"\xc2\x80 \xc2\x85 \xc2\x9f\",\"127.0.0.1:7001\",20]"};
+    int ends[2], m, cafes = 0;
     char line[1024];
     if (pipe(ends) < 0) abort();
     setenv("NW0_DEBUG", "1", 1);
@@ -1688,8 +1797,13 @@ static void debug_prints_nothing_raw(void) {
     while (fgets(line, sizeof line, lines)) {
         line[strcspn(line, "\n")] = '\0';
         CHECK(starts(line, "nw0: "));
-        for (const char *c = line; *c; c++) CHECK((unsigned char)*c >= ' ' && *c != 0x7f);
+        for (const char *c = line; *c; c++) {
+            CHECK((unsigned char)*c >= ' ' && *c != 0x7f);
+            CHECK(!((unsigned char)*c == 0xc2 && (unsigned char)c[1] < 0xa0));
+        }
+        if (strstr(line, "joined") && strstr(line, "caf\xc3\xa9 ") && strstr(line, ".31m")) cafes++;
     }
+    CHECK(cafes == 1); /* the second one is the same name */
     fclose(lines);
     close(m);
 }
@@ -1804,6 +1918,7 @@ int main(int argc, char **argv) {
     RUN_APART(restart_is_recognised_within_a_second);
     RUN_APART(first_list_lets_the_network_answer);
     RUN_APART(discover_with_no_time_never_waits);
+    RUN_APART(ttl_does_not_hurry_those_who_can_ask);
 
     RUN_APART(address_of_nothing_is_ours_with_a_free_port);
     RUN_APART(address_takes_every_form);
@@ -1822,18 +1937,21 @@ int main(int argc, char **argv) {
     RUN_APART(names_reach_other_processes_unchanged);
     RUN_APART(names_that_are_none_are_refused);
     RUN_APART(longest_names_are_exact);
+    RUN_APART(longest_names_make_room_for_the_ttl);
     RUN_APART(ttl_must_be_a_time);
     RUN_APART(ttl_is_on_the_wire);
     RUN_APART(held_name_is_not_taken);
     RUN_APART(name_of_the_dead_is_free);
     RUN_APART(name_of_the_dead_goes_to_one_thread);
     RUN_APART(own_name_counts_as_held);
+    RUN_APART(name_that_we_only_claim_is_the_holders);
     RUN_APART(own_services_are_limited_too);
     RUN_APART(unadvertise_of_the_unknown_fails);
 
     RUN_APART(discover_finds_another_process);
     RUN_APART(discover_waits_for_a_newcomer);
     RUN_APART(discover_in_vain_takes_its_time);
+    RUN_APART(name_may_be_in_what_is_filled);
     RUN_APART(discover_needs_a_name);
     RUN_APART(discover_asks_for_the_name);
 
@@ -1870,6 +1988,7 @@ int main(int argc, char **argv) {
     RUN_APART(adverts_have_at_most_256_bytes);
     RUN_APART(long_names_are_dropped_and_never_cut);
     RUN_APART(networkzero_programs_say_goodbye);
+    RUN_APART(goodbye_is_not_overtaken_by_an_answer_before_it);
     RUN_APART(goodbye_of_a_stranger_does_not_count);
     RUN_APART(same_mouth_may_move_at_once);
     RUN_APART(flood_of_one_sender_harms_nobody);
