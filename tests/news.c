@@ -1177,6 +1177,47 @@ static void whoever_came_early_gets_all_its_prefixes(void) {
     nw0_close(address);
 }
 
+/* so many descriptors may be open, if the system lets us; returns how it was */
+static struct rlimit allow_descriptors(rlim_t count) {
+    struct rlimit before, more;
+    CHECK(getrlimit(RLIMIT_NOFILE, &before) == 0);
+    more = before;
+    if (more.rlim_cur < count) more.rlim_cur = count;
+    CHECK(setrlimit(RLIMIT_NOFILE, &more) == 0);
+    return before;
+}
+
+/* more than the library accepts at a time have called, and have said what they want, before this
+ * program has said a word of news; the port is open, for it was advertised, or listened at */
+static void a_hundred_come_early(int listens, int counts) {
+    enum { MANY = 100 };
+    struct rlimit before = allow_descriptors(500);
+    nw0_service service;
+    int fds[MANY];
+    if (listens) new_address(service.address), listen_at(service.address);
+    else CHECK(nw0_advertise("news/popular", NULL, &service) >= 0);
+    for (int i = 0; i < MANY; i++) fds[i] = raw_subscribe(service.address, "");
+    if (counts) CHECK(nw0_wait_for_subscribers(service.address, MANY, 0) == MANY);
+    CHECK(sends(service.address, "first", "1") >= 0);
+    for (int i = 0; i < MANY && !check_faults; i++) CHECK(raw_got_item(fds[i], "first", "1"));
+    CHECK(sends(service.address, "second", "2") == MANY);
+    for (int i = 0; i < MANY && !check_faults; i++) CHECK(raw_got_item(fds[i], "second", "2"));
+    for (int i = 0; i < MANY; i++) close(fds[i]);
+    if (!listens) CHECK(nw0_unadvertise("news/popular") >= 0);
+    nw0_close(service.address);
+    CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
+}
+
+static void a_hundred_who_came_early_get_the_first_item(void) {
+    a_hundred_come_early(0, 0);
+    a_hundred_come_early(1, 0);
+}
+
+static void a_hundred_who_came_early_are_found_without_waiting(void) {
+    a_hundred_come_early(0, 1);
+    a_hundred_come_early(1, 1);
+}
+
 static void gathered_news_leaves_without_another_call(void) {
     char address[NW0_ADDRESS_SIZE], text[20];
     new_address(address);
@@ -2653,6 +2694,8 @@ int main(int argc, char **argv) {
     RUN(whoever_is_connected_gets_it);
     RUN(whoever_speaks_slowly_gets_it_too);
     RUN(whoever_came_early_gets_all_its_prefixes);
+    RUN(a_hundred_who_came_early_get_the_first_item);
+    RUN(a_hundred_who_came_early_are_found_without_waiting);
     RUN(gathered_news_leaves_without_another_call);
     RUN(subscribers_are_waited_for);
     RUN(a_publisher_may_die_and_come_back);
