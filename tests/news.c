@@ -1825,6 +1825,36 @@ static void subscribers_come_where_messages_are_awaited(void) {
     nw0_close(address);
 }
 
+/* who waits for messages may be the one who accepts a subscriber, and hear what it wants only after
+ * the item was sent: so each says it a moment before, and nothing follows. In every other round
+ * the item leaves at once, else it is gathered with the last one. */
+static void subscribers_meet_those_who_wait(int waiting) {
+    char address[NW0_ADDRESS_SIZE], text[20];
+    pthread_t servers[2];
+    new_address(address);
+    publish_at(address);
+    for (int i = 0; i < waiting; i++) servers[i] = start(echo, address);
+    CHECK(asks(address, "hello", "hello"));
+    double limit = check_now() + 0.8;
+    for (int i = 0; i < 1500 && check_now() < limit && !check_faults; i++) {
+        if (i % 2) usleep(400);
+        int fd = raw_subscribe(address, "");
+        snprintf(text, sizeof text, "%d", i);
+        CHECK(sends(address, "now", text) >= 0);
+        CHECK(raw_got_of_round(fd, i, "now"));
+        if (check_faults) printf("    with %d who wait, in round %d\n", waiting, i);
+        close(fd);
+    }
+    for (int i = 0; i < waiting && !check_faults; i++) CHECK(asks(address, "stop", "stop"));
+    nw0_close(address);
+    for (int i = 0; i < waiting; i++) finish(servers[i]);
+}
+
+static void whoever_is_connected_gets_it_where_messages_are_awaited(void) {
+    subscribers_meet_those_who_wait(1);
+    subscribers_meet_those_who_wait(2);
+}
+
 /* ---- signals ---- */
 
 static void on_signal(int number) {
@@ -2715,6 +2745,7 @@ int main(int argc, char **argv) {
     RUN(questions_wait_while_news_flows);
     RUN(an_empty_question_wakes_who_waits);
     RUN(subscribers_come_where_messages_are_awaited);
+    RUN(whoever_is_connected_gets_it_where_messages_are_awaited);
     RUN(a_signal_ends_every_wait);
     RUN(an_interrupted_wait_loses_nothing);
     RUN(a_storm_of_signals_loses_nothing);
