@@ -1159,6 +1159,34 @@ static void whoever_speaks_slowly_gets_it_too(void) {
     nw0_close(address);
 }
 
+/* of one, two or three items, the second and the third are gathered; somebody who has them proves
+ * that they have left */
+static void who_comes_later_gets_what_follows(const char *address) {
+    char text[20];
+    publish_at(address);
+    int early = raw_subscribe(address, "");
+    CHECK(has_subscribers(address, 1));
+    for (int i = 0; i < 48 && !check_faults; i++) {
+        snprintf(text, sizeof text, "%d", i);
+        for (int k = 0; k <= i % 3; k++) CHECK(sends(address, "then", text) >= 1);
+        for (int k = 0; k <= i % 3; k++) CHECK(raw_got_item(early, "then", text));
+        int late = raw_subscribe(address, i % 2 ? "" : "then");
+        if (i % 4 < 2) CHECK(nw0_wait_for_subscribers(address, 2, LIMIT) >= 2);
+        CHECK(sends(address, "then", "next") >= 1);
+        CHECK(raw_got_item(early, "then", "next"));
+        CHECK(raw_got_item(late, "then", "next") && raw_silent(late));
+        close(late);
+    }
+    close(early);
+}
+
+static void what_has_left_is_not_for_who_comes_later(void) {
+    char address[NW0_ADDRESS_SIZE];
+    new_address(address);
+    who_comes_later_gets_what_follows(address);
+    nw0_close(address);
+}
+
 /* it came before the address was opened for news: while one waited there for messages */
 static void whoever_came_early_gets_all_its_prefixes(void) {
     char address[NW0_ADDRESS_SIZE], room[100];
@@ -1236,6 +1264,32 @@ static void gathered_news_leaves_without_another_call(void) {
     CHECK(check_now() - begin < 2);
     CHECK(raw_silent(fd));
     close(fd);
+    nw0_close(address);
+}
+
+/* most of these items are gathered when the number is told */
+static void a_flood_is_counted_right(void) {
+    static const char *const topics[] = {"ab", "a", "b", ""};
+    char address[NW0_ADDRESS_SIZE], text[20];
+    new_address(address);
+    publish_at(address);
+    int all = raw_subscribe(address, ""), some = raw_subscribe(address, "a"),
+        few = raw_subscribe(address, "ab");
+    CHECK(has_subscribers(address, 3));
+    for (int i = 0; i < 2000; i++) {
+        snprintf(text, sizeof text, "%d", i);
+        CHECK(sends(address, topics[i % 4], text) == (i % 4 == 0 ? 3 : i % 4 == 1 ? 2 : 1));
+    }
+    for (int i = 0; i < 2000 && !check_faults; i++) {
+        snprintf(text, sizeof text, "%d", i);
+        CHECK(raw_got_item(all, topics[i % 4], text));
+        if (i % 4 < 2) CHECK(raw_got_item(some, topics[i % 4], text));
+        if (i % 4 < 1) CHECK(raw_got_item(few, topics[i % 4], text));
+    }
+    CHECK(raw_silent(all) && raw_silent(some) && raw_silent(few));
+    close(all);
+    close(some);
+    close(few);
     nw0_close(address);
 }
 
@@ -1853,6 +1907,17 @@ static void subscribers_meet_those_who_wait(int waiting) {
 static void whoever_is_connected_gets_it_where_messages_are_awaited(void) {
     subscribers_meet_those_who_wait(1);
     subscribers_meet_those_who_wait(2);
+}
+
+static void what_has_left_is_not_for_who_comes_later_where_messages_are_awaited(void) {
+    char address[NW0_ADDRESS_SIZE];
+    new_address(address);
+    pthread_t server = start(echo, address);
+    CHECK(asks(address, "hello", "hello"));
+    who_comes_later_gets_what_follows(address);
+    if (!check_faults) CHECK(asks(address, "stop", "stop"));
+    nw0_close(address);
+    finish(server);
 }
 
 /* ---- signals ---- */
@@ -2723,10 +2788,12 @@ int main(int argc, char **argv) {
     RUN(one_absent_publisher_holds_up_no_other);
     RUN(whoever_is_connected_gets_it);
     RUN(whoever_speaks_slowly_gets_it_too);
+    RUN(what_has_left_is_not_for_who_comes_later);
     RUN(whoever_came_early_gets_all_its_prefixes);
     RUN(a_hundred_who_came_early_get_the_first_item);
     RUN(a_hundred_who_came_early_are_found_without_waiting);
     RUN(gathered_news_leaves_without_another_call);
+    RUN(a_flood_is_counted_right);
     RUN(subscribers_are_waited_for);
     RUN(a_publisher_may_die_and_come_back);
     RUN(a_publisher_may_close_and_come_back);
@@ -2746,6 +2813,7 @@ int main(int argc, char **argv) {
     RUN(an_empty_question_wakes_who_waits);
     RUN(subscribers_come_where_messages_are_awaited);
     RUN(whoever_is_connected_gets_it_where_messages_are_awaited);
+    RUN(what_has_left_is_not_for_who_comes_later_where_messages_are_awaited);
     RUN(a_signal_ends_every_wait);
     RUN(an_interrupted_wait_loses_nothing);
     RUN(a_storm_of_signals_loses_nothing);
