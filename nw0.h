@@ -2087,6 +2087,12 @@ static double nw0__discover_turn(double now) {
 static double nw0__news_turn(double now); /* see news: what did not leave at once */
 static void nw0__news_ready(int fd);
 
+static void nw0__pause(void) {
+    nw0__unlock();
+    poll(NULL, 0, 100);
+    nw0__lock();
+}
+
 static void *nw0__background(void *unused) {
     struct nw0__library *l = &nw0__library;
     int ready[64], n, i;
@@ -2096,8 +2102,7 @@ static void *nw0__background(void *unused) {
         double now = nw0__now(), next = nw0__news_turn(now);
         if (nw0__discovery.running) next = nw0__earlier(next, nw0__discover_turn(now));
         n = nw0__set_wait(&l->set, ready, 64, next);
-        if (n < 0 && errno != EINTR) /* no memory, say: not a reason to spin */
-            nw0__poll(-1, 0, nw0__now() + 0.1);
+        if (n < 0 && errno != EINTR) nw0__pause(); /* no memory, say: not a reason to spin */
         for (i = 0; i < n; i++) {
             if (ready[i] == l->wake.in) nw0__hush(&l->wake);
             else nw0__news_ready(ready[i]); /* discovery looks at all of its own in its turn */
@@ -4677,9 +4682,10 @@ static double nw0__news_turn(double now) {
             if (now >= e->deaf_until) nw0__hear_again(e);
             if (e->deaf_until > 0) next = nw0__earlier(next, e->deaf_until);
         }
-        if (!e->flush_scheduled) continue;
-        if (e->flushed_at + NW0__FLUSH_PAUSE_S <= now) nw0__flush_news(e);
-        e->flush_scheduled = e->flushed_to < nw0__news_end(e);
+        if (e->flush_scheduled && e->flushed_at + NW0__FLUSH_PAUSE_S <= now) {
+            e->flush_scheduled = false;
+            nw0__flush_news(e);
+        }
         if (e->flush_scheduled) next = nw0__earlier(next, e->flushed_at + NW0__FLUSH_PAUSE_S);
     }
     return next;
