@@ -13,6 +13,8 @@
 #include "nw0.h"
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -173,6 +175,21 @@ static int do_discover(int count, char **words) { /* discover NAME SECONDS */
     return 0;
 }
 
+/* seek SECONDS NAME...: looks for each in turn without waiting, ten times a second, until one is there */
+static int do_seek(int count, char **words) {
+    nw0_service service;
+    double start = now();
+    while (now() - start < number(words[1])) {
+        for (int i = 2; i < count; i++) {
+            if (nw0_discover(words[i], 0, &service) < 0) continue;
+            say("found %s %s %.3f", service.name, service.address, 1000 * (now() - start));
+            return 0;
+        }
+        poll(NULL, 0, 100);
+    }
+    return -1;
+}
+
 static int do_all(int count, char **words) { /* all SECONDS */
     int known = nw0_discover_all(count > 1 ? number(words[1]) : 0, members, MEMBERS);
     if (known < 0) return -1;
@@ -250,16 +267,23 @@ static int do_send(int count, char **words) { /* send ADDRESS BYTES SECONDS */
     return exchange(words[1], buffer, size, count > 3 ? number(words[3]) : 10);
 }
 
-/* listen PORT: prints every datagram. No part of the library: what it sees is what was on the wire. */
-static int do_listen(int count, char **words) {
+/* a UDP socket, no part of the library; alone: as a program that shares its port with nobody */
+static int udp_socket(const char *ip, const char *port, bool alone) {
     int fd = socket(AF_INET, SOCK_DGRAM, 0), yes = 1;
-    struct sockaddr_in me, from;
-    (void)count;
+    struct sockaddr_in me;
     memset(&me, 0, sizeof me);
     me.sin_family = AF_INET;
-    me.sin_port = htons((unsigned short)number(words[1]));
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    if (bind(fd, (struct sockaddr *)&me, sizeof me) < 0) return -1;
+    me.sin_port = htons((unsigned short)number(port));
+    me.sin_addr.s_addr = inet_addr(ip);
+    if (!alone) setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    return bind(fd, (struct sockaddr *)&me, sizeof me) < 0 ? -1 : fd;
+}
+
+/* listen PORT [IP]: prints every datagram, or those to that IP; what it sees is what was on the wire */
+static int do_listen(int count, char **words) {
+    int fd = udp_socket(count > 2 ? words[2] : "0.0.0.0", words[1], false);
+    struct sockaddr_in from;
+    if (fd < 0) return -1;
     say("listening");
     for (;;) {
         socklen_t length = sizeof from;
@@ -269,6 +293,35 @@ static int do_listen(int count, char **words) {
         buffer[size] = '\0';
         say("heard %s %s", inet_ntoa(from.sin_addr), buffer);
     }
+}
+
+static int do_hold(int count, char **words) { /* hold PORT: nobody else on this host hears it */
+    (void)count;
+    if (udp_socket("0.0.0.0", words[1], true) < 0) return -1;
+    say("holding");
+    return 0;
+}
+
+/* forge FROM TO TEXT: a datagram from port 7000 of an address that need not be ours, to port 9999 */
+static int do_forge(int count, char **words) {
+    unsigned char packet[400] = {0x45, 0, 0, 0, 0, 0, 0, 0, 64, IPPROTO_UDP};
+    size_t size = strlen(words[3]);
+    struct sockaddr_in to;
+    int fd = socket(AF_INET, SOCK_RAW, IPPROTO_RAW), yes = 1;
+    (void)count;
+    if (fd < 0 || size > sizeof packet - 28) return -1;
+    setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &yes, sizeof yes);
+    memset(&to, 0, sizeof to);
+    to.sin_family = AF_INET;
+    to.sin_addr.s_addr = inet_addr(words[2]);
+    memcpy(packet + 12, (in_addr_t[]){inet_addr(words[1]), to.sin_addr.s_addr}, 8);
+    memcpy(packet + 20, (uint16_t[]){htons(7000), htons(9999), htons((uint16_t)(size + 8)), 0}, 8);
+    memcpy(packet + 28, words[3], size); /* the system adds the length and the checksum */
+    ssize_t sent = sendto(fd, packet, size + 28, 0, (struct sockaddr *)&to, sizeof to);
+    close(fd);
+    if (sent < 0) return -1;
+    say("forged %s", words[1]);
+    return 0;
 }
 
 static int do_kill(int count, char **words) { /* kill PID: as a crash would */
@@ -292,6 +345,7 @@ static const struct {
     {"shutdown", 1, do_shutdown},
     {"exit", 1, do_exit},
     {"discover", 2, do_discover},
+    {"seek", 3, do_seek},
     {"all", 1, do_all},
     {"group", 2, do_group},
     {"watch", 1, do_watch},
@@ -301,6 +355,8 @@ static const struct {
     {"ask", 3, do_ask},
     {"send", 3, do_send},
     {"listen", 2, do_listen},
+    {"hold", 2, do_hold},
+    {"forge", 4, do_forge},
     {"kill", 2, do_kill},
 };
 

@@ -1,6 +1,6 @@
 # scenarios.sh - what is tested with several hosts; `run` explains host, agent, await and the others.
 # A scenario is a function. It ends by itself, with what it measured in $details, or by fail or skip.
-# No host has a default route. Waits have generous limits: what a test waits for is the event.
+# Hosts have no default route, but for one in many_interfaces. Waits have generous limits: what a test waits for is the event.
 
 four_hosts() {
     host h1 10.77.0.1/24 lan
@@ -324,6 +324,34 @@ point_to_point() {
     never at_right 'left ears'
 }
 
+# Somebody asks in the name of a whole network: the answer would be for all of it.
+forged_source() {
+    host f 10.77.0.1/24 lan
+    host v 10.77.0.2/24 lan
+    local setting ip
+    for setting in all eth0; do
+        on v sh -c "echo 0 >/proc/sys/net/ipv4/conf/$setting/rp_filter" || skip "rp_filter cannot be changed here"
+    done
+    agent victim v "advertise victim -"
+    agent beside v "listen 9999"
+    agent answers f "listen 7000"
+    await beside listening
+    await answers listening
+    await victim advertised
+    for ip in 10.77.0.255 10.77.0.0 10.77.0.1; do
+        line=$(once f "forge $ip 10.77.0.255 '[\"?victim\",\"10.77.0.1:7000\",0]'") && continue
+        [[ $line == *permitted* ]] && skip "no raw sockets here"
+        fail "$line"
+    done
+    await answers 'heard 10\.77\.0\.2 .*"victim"' # the honest one, and the last
+    await beside "heard 10\.77\.0\.1 .*victim"
+    for ip in 10.77.0.255 10.77.0.0; do
+        grep -q "heard $ip .*victim" "$dir/beside.out" || skip "this system lets nothing in that comes from $ip"
+        ! grep "sent to $ip:7000" "$dir/victim.err" || fail "it answers $ip"
+    done
+    said answers 1 heard
+}
+
 loopback_stays() {
     host x 10.77.0.1/24 lan
     host h2 10.77.0.2/24 lan
@@ -359,6 +387,112 @@ network_chosen() {
     never listener 'heard 10\.77\.2\.1'
     line=$(once x "discover other 5") || fail "without the choice: $line"
     await listener 'heard 10\.77\.2\.1' # so the listener would have heard it
+}
+
+# Two programs of a machine that may use two of its networks, and not 127.x: one hears the other by both of them.
+two_networks_chosen() {
+    host x 10.77.1.1/24 net1
+    host x 10.77.2.1/24 net2
+    export NW0_NETWORK='10.*'
+    agent before x "watch -"
+    await before watching
+    agent service x "advertise service -" "serve"
+    await before 'joined service 10\.77\.[12]\.1:'
+    agent after x "watch -"
+    await after 'joined service 10\.77\.[12]\.1:'
+    sleep 6.5 # three rounds
+    said before 1 'joined|left'
+    said after 1 'joined|left'
+    line=$(once x "ask =service hello 5") || fail "x asks: $line"
+}
+
+# A second address of a network is ours as well, whatever address of it was advertised.
+second_address() {
+    host x 10.77.0.1/24 lan
+    ip -n x addr add 10.77.0.2/24 dev eth0
+    host z 10.77.0.21/24 lan
+    local ip port
+    agent free x "advertise free -"
+    await free 'advertised free 10\.77\.0\.1:'
+    port=${line##*:}
+    tell free "serve 10.77.0.2:$port"
+    agent fixed x "advertise ported 7777" "serve 10.77.0.2:7777"
+    agent alone x "serve 7778"
+    for ip in 10.77.0.1 10.77.0.2; do
+        line=$(once z "ask $ip:$port hello 5") || fail "free at $ip: $line"
+        line=$(once z "ask $ip:7777 hello 5") || fail "with a port at $ip: $line"
+        line=$(once z "ask $ip:7778 hello 5") || fail "a port alone at $ip: $line"
+    done
+    never free failed
+}
+
+# More interfaces than the library has room for: the one that leads out is the last.
+many_interfaces() {
+    local i
+    host x
+    for i in {1..17}; do
+        echo "link add a$i type veth peer name b$i"
+        echo "addr add 10.78.$i.1/24 dev a$i"
+        echo "addr add 10.79.$i.1/24 dev b$i"
+        echo "link set a$i up"
+        echo "link set b$i up"
+    done | ip -n x -batch - || fail "no interfaces"
+    card x 10.77.0.1/24 lan
+    ip -n x route add default via 10.77.0.2
+    host h2 10.77.0.2/24 lan
+    agent watch h2 "watch -"
+    line=$(once x "address -") || fail "$line"
+    [[ $line == *' address 10.77.0.1:'* ]] || fail "the best address: $line"
+    agent here x "advertise here -" "serve"
+    agent fixed x "advertise fixed 10.77.0.1" "serve"
+    await here 'advertised here 10\.77\.0\.1:'
+    await watch 'joined here 10\.77\.0\.1:'
+    await watch 'joined fixed 10\.77\.0\.1:'
+    line=$(once h2 "ask =here hello 5" "ask =fixed hello 5") || fail "h2 asks: $line"
+    line=$(once x "advertise last 10.78.17.1" "advertise last 10.79.17.1") || fail "all of them are ours: $line"
+}
+
+# Another program holds UDP port 9999 for itself: adverts do not come, only answers. That others are looked for, too,
+# keeps nobody from being asked for.
+held_port() {
+    host h1 10.77.0.1/24 lan
+    host h2 10.77.0.2/24 lan
+    agent holder h2 "hold 9999"
+    await holder holding
+    agent present h1 "advertise present -"
+    await present advertised
+    line=$(once h2 "seek 10 absent present") || fail "never asked for: $line"
+    [[ $line == *' found present 10.77.0.1:'* ]] || fail "$line"
+    details="found after ${line##* } ms"
+    line=$(once h2 "discover present 5") || fail "$line"
+}
+
+# A service that is now at another network says goodbye where it was.
+other_network() {
+    host x 10.77.1.1/24 net1
+    host x 10.77.2.1/24 net2
+    host p 10.77.1.2/24 net1
+    host q 10.77.2.2/24 net2
+    local label address at
+    for label in p q; do agent "at_$label" $label "watch -"; await "at_$label" watching; done
+    agent mover x "advertise mover 10.77.1.1:5000"
+    await at_p 'joined mover 10\.77\.1\.1:5000'
+    tell mover "advertise mover 10.77.2.1:5001"
+    await at_q 'joined mover 10\.77\.2\.1:5001'
+    local since=$line
+    await at_p 'left mover 10\.77\.1\.1:5000'
+    below 1500 "$(ms "$since" "$line")" "the goodbye at net1, ms"
+    tell mover "advertise mover 5002" # everywhere
+    await at_p 'joined mover 10\.77\.1\.1:5002'
+    await at_q 'joined mover 10\.77\.2\.1:5002'
+    tell mover "advertise mover 127.0.0.1:5003"
+    await mover 'advertised mover 127\.0\.0\.1'
+    since=$line
+    for label in p q; do
+        at=$([ $label = p ] && echo 1 || echo 2)
+        await "at_$label" "left mover 10\.77\.$at\.1:5002"
+        below 1500 "$(ms "$since" "$line")" "the goodbye at net$at, ms"
+    done
 }
 
 # --- who has a name ---
