@@ -186,6 +186,9 @@ two_networks() {
     for label in p q x; do agent "at_$label" $label "watch -"; await "at_$label" watching; done
     agent free x "advertise free -" "serve"
     agent fixed x "advertise fixed 10.77.1.*" "serve"
+    agent ported x "advertise ported 8080" "serve"
+    await at_p 'joined ported 10\.77\.1\.1:8080'
+    await at_q 'joined ported 10\.77\.2\.1:8080'
     await at_p 'joined free 10\.77\.1\.1:'
     await at_q 'joined free 10\.77\.2\.1:'
     await at_p 'joined fixed 10\.77\.1\.1:'
@@ -197,10 +200,13 @@ two_networks() {
         [[ $line == *"reply 12 hello-from-$label"* ]] || fail "$label asks: $line"
     done
     line=$(once p "ask =fixed hello 5") || fail "p asks fixed: $line"
+    for label in p q; do
+        line=$(once $label "ask =ported hello 5") || fail "$label asks ported: $line"
+    done
     sleep 10 # that nothing happens can only be waited for
-    said at_p 2 'joined|left'
-    said at_q 1 'joined|left'
-    said at_x 2 'joined|left'
+    said at_p 3 'joined|left'
+    said at_q 2 'joined|left'
+    said at_x 3 'joined|left'
 }
 
 # Two cards at one network, or two addresses at one card: others must not see the service wander.
@@ -250,7 +256,12 @@ late_interface() {
     host h2 10.77.0.2/24 lan
     agent watch h2 "watch -"
     agent at_x x "watch -"
+    agent listener h2 "listen 9999"
+    agent far h2 "advertise far -"
+    agent seeker x "discover far 30"
     await watch watching
+    await listener listening
+    await far advertised
     agent late x "advertise late -" "serve"
     await late 'advertised late 127\.0\.0\.1:'
     await at_x 'joined late 127\.0\.0\.1:'
@@ -261,6 +272,12 @@ late_interface() {
     await watch 'joined late 10\.77\.0\.1:' 10
     below 4000 "$(ms "$before" "$line")" "seen elsewhere after, ms"
     details="seen elsewhere after $(ms "$before" "$line") ms"
+    # whoever has looked for anything asks who is there, and does not wait for the next adverts
+    await listener 'heard 10\.77\.0\.1 \["\?",' 10
+    below 4000 "$(ms "$before" "$line")" "who is there is asked after, ms"
+    await seeker 'found far 10\.77\.0\.2:' 10
+    below 4000 "$(ms "$before" "$line")" "found from there after, ms"
+    await at_x 'joined far 10\.77\.0\.2:'
     line=$(once h2 "ask =late hello 5") || fail "h2 asks: $line"
     await at_x 'joined late 10\.77\.0\.1:'
     said at_x 1 'left'
@@ -305,12 +322,31 @@ loopback_only() {
     never watch 'left two'
 }
 
+# The resolver has a file, and nobody whom it could ask.
+host_names() {
+    host solo
+    echo '10.77.0.9 pi pi.test' >"$dir/names"
+    mount --bind "$dir/names" /etc/hosts || skip "no /etc/hosts of its own here"
+    line=$(once solo "address pi:8080") || fail "pi: $line"
+    [[ $line == *' address 10.77.0.9:8080' ]] || fail "pi: $line"
+    line=$(once solo "advertise x pi.test:8080") || fail "pi.test: $line"
+    [[ $line == *' advertised x 10.77.0.9:8080' ]] || fail "pi.test: $line"
+    local command
+    for command in "address no-such-host.invalid" "address no-such-host.invalid:80" "advertise x no-such-host.invalid:80" \
+        "ask no-such-host.invalid:80 hello 1"; do
+        line=$(once solo "$command") && fail "$command: $line"
+        [[ $line == *EHOSTUNREACH*no-such-host.invalid* ]] || fail "$command: $line"
+    done
+}
+
 # A network of two addresses has no broadcast address; the computed one is the address of a host.
 point_to_point() {
     host left 10.77.3.0/31 wire
     host right 10.77.3.1/31 wire
     agent at_left left "watch -"
     agent at_right right "watch -"
+    agent directed right "listen 9999 10.77.3.1"
+    await directed listening
     await at_left watching
     await at_right watching
     agent ears left "advertise ears -" "serve"
@@ -322,6 +358,30 @@ point_to_point() {
     crash mouth
     await at_left 'left mouth ' 6
     never at_right 'left ears'
+    never directed heard # others would take what is meant for everybody for a word to it
+}
+
+# The broadcast address is computed: what the system says it is may be wrong, or nothing.
+directed_broadcast() {
+    host x 10.77.0.1/24 lan
+    ip -n x addr del 10.77.0.1/24 dev eth0
+    ip -n x addr add 10.77.0.1/24 broadcast 10.77.0.127 dev eth0
+    host y 10.77.0.130/25 lan # without any, and the end of another network
+    host h2 10.77.0.2/24 lan
+    agent directed h2 "listen 9999 10.77.0.255"
+    agent undirected h2 "listen 9999 255.255.255.255"
+    await directed listening
+    await undirected listening
+    agent wrong x "advertise wrong -" "discover nobody 1"
+    agent none y "advertise none -" "discover nobody 1"
+    local ip
+    for ip in 10.77.0.1 10.77.0.130; do
+        await directed "heard ${ip//./\\.} .*:[0-9]+\",20"
+        await undirected "heard ${ip//./\\.} .*:[0-9]+\",20"
+        await directed "heard ${ip//./\\.} .*\\?nobody"
+    done
+    tell wrong exit
+    await directed 'heard 10\.77\.0\.1 .*"wrong",.*,0\]'
 }
 
 # Somebody asks in the name of a whole network: the answer would be for all of it.
@@ -380,10 +440,21 @@ network_chosen() {
     await other advertised
     NW0_NETWORK='10.77.1.*' agent chosen x "address -" "advertise chosen -" "serve"
     await chosen 'address 10\.77\.1\.1:'
+    await chosen 'advertised chosen 10\.77\.1\.1:'
+    local line_of_chosen=$line
     await at_p 'joined chosen 10\.77\.1\.1:'
     line=$(once p "ask =chosen hello 5") || fail "p asks: $line"
     line=$(NW0_NETWORK='10.77.1.*' once x "discover other 5") && fail "it listens to the other network: $line"
+    [[ $line == *' 10.77.1.0/24 within 5 s'* ]] || fail "it does not say where it looked, and how long: $line"
     line=$(once q "discover chosen 3") && fail "it talks to the other network: $line"
+    [[ $line == *' 127.0.0.0/8'*' within 3 s'* && $line == *' 10.77.2.0/24'* ]] ||
+        fail "it does not say where it looked, and how long: $line"
+    # its socket is bound to all addresses, and whoever knows the port is hung up on
+    await chosen serving
+    local port=${line_of_chosen##*:}
+    line=$(once q "ask 10.77.2.1:$port intruder 5") && fail "it answers by the other network: $line"
+    [[ $line == *ECONNRESET* ]] || fail "nobody hung up: $line"
+    said chosen 1 took
     never listener 'heard 10\.77\.2\.1'
     line=$(once x "discover other 5") || fail "without the choice: $line"
     await listener 'heard 10\.77\.2\.1' # so the listener would have heard it
