@@ -1838,7 +1838,7 @@ static void debug_prints_nothing_raw(void) {
                                          "[\"?new\\nline\",\"127.0.0.1:7001\",0]",
                                          /* U+009B is ESC [ in one character, U+00E9 is harmless */
                                          "[\"caf\xc3\xa9 \\u009b31m\",\"127.0.0.1:7001\",20]",
-                                         "[\"caf\xc3\xa9 \xc2\x9b" "31m\",\"127.0.0.1:7001\",20]",
+                                         "[\"caf\xc3\xa9 \302\23331m\",\"127.0.0.1:7001\",20]",
                                          "[\"\xc2\x80 \xc2\x85 \xc2\x9f\",\"127.0.0.1:7001\",20]"};
     int ends[2], m, cafes = 0;
     char line[1024];
