@@ -1,6 +1,7 @@
 # scenarios.sh - what is tested with several hosts; `run` explains host, agent, await and the others.
 # A scenario is a function. It ends by itself, with what it measured in $details, or by fail or skip.
-# Hosts have no default route, but for one in many_interfaces. Waits have generous limits: what a test waits for is the event.
+# No host has a default route, but for one in many_interfaces. Waits have generous limits: what a test
+# waits for is the event.
 
 four_hosts() {
     host h1 10.77.0.1/24 lan
@@ -332,8 +333,8 @@ host_names() {
     line=$(once solo "advertise x pi.test:8080") || fail "pi.test: $line"
     [[ $line == *' advertised x 10.77.0.9:8080' ]] || fail "pi.test: $line"
     local command
-    for command in "address no-such-host.invalid" "address no-such-host.invalid:80" "advertise x no-such-host.invalid:80" \
-        "ask no-such-host.invalid:80 hello 1"; do
+    for command in "address no-such-host.invalid" "address no-such-host.invalid:80" \
+        "advertise x no-such-host.invalid:80" "ask no-such-host.invalid:80 hello 1"; do
         line=$(once solo "$command") && fail "$command: $line"
         [[ $line == *EHOSTUNREACH*no-such-host.invalid* ]] || fail "$command: $line"
     done
