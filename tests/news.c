@@ -1210,7 +1210,7 @@ static struct rlimit allow_descriptors(rlim_t count) {
     struct rlimit before, more;
     CHECK(getrlimit(RLIMIT_NOFILE, &before) == 0);
     more = before;
-    if (more.rlim_cur < count) more.rlim_cur = count;
+    if (more.rlim_cur < count) more.rlim_cur = count < more.rlim_max ? count : more.rlim_max;
     CHECK(setrlimit(RLIMIT_NOFILE, &more) == 0);
     return before;
 }
