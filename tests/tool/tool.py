@@ -547,6 +547,33 @@ def news_goes_on(case):
     equal(reader.signal(signal.SIGTERM).ends(0).out, "t\tbefore\nt\tafter\n")
 
 
+def slow_reader_follows(case):
+    """One whose output is not read while the publisher is started again: nothing that has arrived
+    until then is lost, and it goes on with the next one."""
+    out, pipe = os.pipe()
+    case.cleanup.callback(os.close, out)
+    first = case.known("publish", "station", "t", stdin=subprocess.PIPE)
+    reader = case.start("news", "station", stdout=pipe, env={"NW0_DEBUG": "1"})
+    os.close(pipe)
+    lines = b"".join(b"%0100d\n" % i for i in range(1000))  # more than a pipe holds, by half
+    first.process.stdin.write(lines)
+    first.process.stdin.close()
+    first.ends(0)
+    second = case.known("publish", "station", "t", stdin=subprocess.PIPE)
+    second.process.stdin.write(b"again\n")
+    second.process.stdin.flush()
+    address = second.says(rf"is at ({ADDRESS})", "err").group(1)
+    reader.says(rf'joined: "station" .*{re.escape(address)}', "err")
+    shown = b""
+    while b"again\n" not in shown and select.select([out], [], [], LIMIT_S)[0]:
+        more = os.read(out, 65536)
+        check(more, "it has ended:", reader)
+        shown += more
+    check(shown == b"".join(b"t\t" + line for line in (lines + b"again\n").splitlines(True)),
+          f"{shown.count(10)} lines came, not 1001; the last are {shown[-220:]}")
+    reader.signal(signal.SIGTERM).ends(0)
+
+
 def output_is_full(case):
     server = case.known("serve", "full", stdout=case.cleanup.enter_context(open("/dev/full", "w")))
     for arguments in ["list"], ["list", "--json"], ["-h"], ["--version"], ["info", "--timeout=0"]:
@@ -618,7 +645,7 @@ def manuals(case):
         equal(case.system(*lint, os.path.join(ROOT, "examples", page)), "", f"what {lint[0]} says")
 
 
-ON_ONE_MACHINE = [list_listens, evil_names, news_goes_on, goodbyes, usage, help_of_each, nobody,
+ON_ONE_MACHINE = [list_listens, evil_names, news_goes_on, slow_reader_follows, goodbyes, usage, help_of_each, nobody,
                   lists, watch_on_a_terminal, watch_as_json, ends_by_itself, conversation,
                   no_reply, name_is_taken, sends_that_fail, evil_messages, news_of_lines,
                   news_typed, news_by_topic, output_is_full, reader_is_gone, info_here, manuals]
