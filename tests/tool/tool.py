@@ -503,6 +503,22 @@ def news_of_lines(case):
                                               "last, without its end")])
 
 
+def news_of_long_lines(case):
+    """One of 65,536 bytes is one item, of twice as many two, and no empty one follows."""
+    publisher = case.known("publish", "station", "t", stdin=subprocess.PIPE)
+    reader = case.start("news", "station")
+    long = 65536 * b"x"
+    publisher.process.stdin.write(long + b"\n" + b"next\n" + 2 * long + b"\n" + b"\n" +
+                                  long + b"y\n" + long)  # the last without its end
+    publisher.process.stdin.close()
+    publisher.ends(0)
+    reader.says(r"\ty\nt\tx+\n")
+    reader.signal(signal.SIGINT).ends(0)
+    equal([(len(line), line[-4:]) for line in reader.out.splitlines()],
+          [(2 + 65536, "xxxx"), (6, "next"), (2 + 65536, "xxxx"), (2 + 65536, "xxxx"), (2, "t\t"),
+           (2 + 65536, "xxxx"), (3, "t\ty"), (2 + 65536, "xxxx")], "what came")
+
+
 def news_typed(case):
     """Line by line from a keyboard; Ctrl-D ends it."""
     publisher = case.known("publish", "station", "t", tty=True)
@@ -645,10 +661,11 @@ def manuals(case):
         equal(case.system(*lint, os.path.join(ROOT, "examples", page)), "", f"what {lint[0]} says")
 
 
-ON_ONE_MACHINE = [list_listens, evil_names, news_goes_on, slow_reader_follows, goodbyes, usage, help_of_each, nobody,
-                  lists, watch_on_a_terminal, watch_as_json, ends_by_itself, conversation,
-                  no_reply, name_is_taken, sends_that_fail, evil_messages, news_of_lines,
-                  news_typed, news_by_topic, output_is_full, reader_is_gone, info_here, manuals]
+ON_ONE_MACHINE = [list_listens, evil_names, news_goes_on, slow_reader_follows, goodbyes, usage,
+                  help_of_each, nobody, lists, watch_on_a_terminal, watch_as_json, ends_by_itself,
+                  conversation, no_reply, name_is_taken, sends_that_fail, evil_messages,
+                  news_of_lines, news_of_long_lines, news_typed, news_by_topic, output_is_full,
+                  reader_is_gone, info_here, manuals]
 
 
 # ------------------------------------------------------- cases in a network of their own
