@@ -599,6 +599,48 @@ def output_is_full(case):
     check("cannot be written" in server.ends(3).err, server)
 
 
+def without(*descriptors):
+    """What is put before a program so that it has these from the start: closed."""
+    return ["sh", "-c", " ".join(['exec "$@"', *(f"{fd}>&-" for fd in descriptors)]), "sh"]
+
+
+def check_standard(program, *descriptors):
+    """What was closed is not in the library's hands now."""
+    for fd in descriptors:
+        path = f"/proc/{program.process.pid}/fd/{fd}"
+        what = os.readlink(path) if os.path.exists(path) else "closed"
+        check(not re.match("socket:|anon_inode:", what), f"descriptor {fd} is {what}: {program}")
+
+
+def no_input(case):
+    """An input that is closed is at its end."""
+    publisher = case.known("publish", "station", "t", prefix=without(0))
+    check_standard(publisher, 0)
+    reader = case.start("news", "station")
+    equal(publisher.ends(0).out, "")
+    equal(reader.signal(signal.SIGTERM).ends(0).out, "")
+
+
+def closed_from_the_start(case):
+    """What would be written to a closed one does not go to anything that the library has opened."""
+    watch = case.start("watch")
+    for closed in (0,), (1,), (2,), (0, 1), (0, 1, 2):
+        if RUN and 2 in closed:
+            continue  # valgrind itself does not start without it
+        name = "without-" + "-".join(map(str, closed))
+        server = case.start("serve", name, "yes", prefix=without(*closed))
+        address = watch.says(f"joined +({ADDRESS}) +{name}\n").group(1)
+        check_standard(server, *closed)
+        with socket.create_connection(address.split(":"), LIMIT_S) as connection:
+            connection.sendall(b"\0\0\0\4nw0?" + frame(b"hello"))
+            equal(read_exactly(connection, 7), frame(b"yes"))
+            server.signal(signal.SIGTERM).ends()
+            with contextlib.suppress(ConnectionResetError):
+                equal(connection.recv(100), b"", "what it says besides")
+        check(server.process.returncode in (0, 3), "it ended with", server.process.returncode)
+    equal(watch.signal(signal.SIGTERM).ends(0).err, "")
+
+
 def nobody_reads(pipe):
     """Waits for that: a program that another case is about to start has our descriptors until then."""
     poll = select.poll()
@@ -665,7 +707,7 @@ ON_ONE_MACHINE = [list_listens, evil_names, news_goes_on, slow_reader_follows, g
                   help_of_each, nobody, lists, watch_on_a_terminal, watch_as_json, ends_by_itself,
                   conversation, no_reply, name_is_taken, sends_that_fail, evil_messages,
                   news_of_lines, news_of_long_lines, news_typed, news_by_topic, output_is_full,
-                  reader_is_gone, info_here, manuals]
+                  no_input, closed_from_the_start, reader_is_gone, info_here, manuals]
 
 
 # ------------------------------------------------------- cases in a network of their own
