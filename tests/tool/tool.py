@@ -351,7 +351,7 @@ def goodbyes(case):
                             ("serve", signal.SIGHUP), ("publish", signal.SIGINT)):
         name = f"{command}-{number}"
         program = case.known(command, name, *["x"] * (command == "publish"))
-        watch.says(f"joined .*{name}")
+        watch.says(f"joined .*{name}\n")
         program.signal(number).ends(0)
         watch.says(f'left: "{name}": it said goodbye', "err")
 
