@@ -418,8 +418,13 @@ static int publish(const struct request *r) {
 
 enum { SOCKETS = 64 };
 
-/* Adds the sockets of one table at a port. */
-static int sockets_at(const char *table, unsigned port, unsigned long inodes[SOCKETS], int count) {
+static bool is_among(unsigned long inode, const unsigned long inodes[], int count) {
+    while (count > 0 && inodes[count - 1] != inode) count--;
+    return count > 0;
+}
+
+/* Adds the sockets of one table at a port, as far as they are not there yet. */
+static int add_sockets(const char *table, unsigned port, unsigned long inodes[SOCKETS], int count) {
     static const char columns[] = "%*d: %*[0-9A-Fa-f]:%x %*s %*s %*s %*s %*s %*s %*s %lu";
     char line[512];
     unsigned at;
@@ -427,8 +432,21 @@ static int sockets_at(const char *table, unsigned port, unsigned long inodes[SOC
     FILE *f = fopen(table, "r");
     if (!f) return count;
     while (count < SOCKETS && fgets(line, sizeof line, f))
-        if (sscanf(line, columns, &at, &inode) == 2 && at == port) inodes[count++] = inode;
+        if (sscanf(line, columns, &at, &inode) == 2 && at == port &&
+            !is_among(inode, inodes, count))
+            inodes[count++] = inode;
     fclose(f);
+    return count;
+}
+
+/* The tables are no snapshots: while others open and close sockets, a look leaves out one in a
+ * hundred. So we look several times. */
+static int sockets_at(unsigned port, unsigned long inodes[SOCKETS]) {
+    int looks, count = 0;
+    for (looks = 0; looks < 5; looks++) {
+        count = add_sockets("/proc/net/udp", port, inodes, count);
+        count = add_sockets("/proc/net/udp6", port, inodes, count);
+    }
     return count;
 }
 
@@ -439,9 +457,7 @@ static bool is_socket(const char *path, const unsigned long inodes[], int count)
     ssize_t n = readlink(path, target, sizeof target - 1);
     if (n <= 0) return false;
     target[n] = '\0';
-    if (sscanf(target, "socket:[%lu]", &inode) != 1) return false;
-    while (count > 0 && inodes[count - 1] != inode) count--;
-    return count > 0;
+    return sscanf(target, "socket:[%lu]", &inode) == 1 && is_among(inode, inodes, count);
 }
 
 static bool has_socket(const char *process, const unsigned long inodes[], int count) {
@@ -475,10 +491,9 @@ static void put_process(FILE *out, const char *process) {
 /* "chat_join (process 1234), python3 (process 5678)" */
 static void put_holders(FILE *out, unsigned port) {
     unsigned long inodes[SOCKETS];
-    int shown = 0, count = sockets_at("/proc/net/udp", port, inodes, 0);
+    int shown = 0, count = sockets_at(port, inodes);
     struct dirent *entry;
     DIR *processes = opendir("/proc");
-    count = sockets_at("/proc/net/udp6", port, inodes, count);
     while (processes && count > 0 && (entry = readdir(processes))) {
         if (entry->d_name[strspn(entry->d_name, "0123456789")] != '\0') continue;
         if (atol(entry->d_name) == (long)getpid()) continue;
@@ -492,8 +507,7 @@ static void put_holders(FILE *out, unsigned port) {
 
 static bool has_holders(unsigned port) {
     unsigned long inodes[SOCKETS];
-    return sockets_at("/proc/net/udp6", port, inodes,
-                      sockets_at("/proc/net/udp", port, inodes, 0)) > 0;
+    return sockets_at(port, inodes) > 0;
 }
 
 /* =================================================================================================

@@ -677,6 +677,32 @@ def info_here(case):
         check(re.search(pattern, program.out, re.M), pattern, "is not in", program.out)
 
 
+def info_while_sockets_come_and_go(case):
+    """The system's list of sockets leaves some out meanwhile, one of ten in this crowd."""
+    advertiser = case.known("advertise", "somebody", "81")
+    over = threading.Event()
+
+    def crowd():
+        crowded = []
+        while not over.is_set():
+            crowded.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            crowded[-1].bind(("127.0.0.1", 0))
+            if len(crowded) > 40:
+                crowded.pop(0).close()
+        for each in crowded:
+            each.close()
+
+    thread = threading.Thread(target=crowd)
+    thread.start()
+    try:
+        for _ in range(15):
+            program = case.run("info", "--timeout", "0.1")
+            check(f"(process {advertiser.process.pid})" in program.out, program.out)
+    finally:
+        over.set()
+        thread.join()
+
+
 def manuals(case):
     tool, header = read("examples/nw0.1"), read("examples/nw0.h.3")
     for name in COMMANDS:
@@ -707,7 +733,8 @@ ON_ONE_MACHINE = [list_listens, evil_names, news_goes_on, slow_reader_follows, g
                   help_of_each, nobody, lists, watch_on_a_terminal, watch_as_json, ends_by_itself,
                   conversation, no_reply, name_is_taken, sends_that_fail, evil_messages,
                   news_of_lines, news_of_long_lines, news_typed, news_by_topic, output_is_full,
-                  no_input, closed_from_the_start, reader_is_gone, info_here, manuals]
+                  no_input, closed_from_the_start, reader_is_gone, info_here,
+                  info_while_sockets_come_and_go, manuals]
 
 
 # ------------------------------------------------------- cases in a network of their own
