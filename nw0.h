@@ -2087,6 +2087,7 @@ static double nw0__discover_turn(double now) {
 static double nw0__news_turn(double now); /* see news: what did not leave at once */
 static void nw0__news_ready(int fd);
 
+/* A tenth of a second, without the lock; with a poll() that has nothing to allocate memory for. */
 static void nw0__pause(void) {
     nw0__unlock();
     poll(NULL, 0, 100);
@@ -4749,11 +4750,13 @@ NW0_API int nw0_news_fd(const char *address, const char *prefix) {
 /* =================================================================================================
    The beginning and the end                                                              >>shutdown
 
-   Nothing has to be started: the first call does it. At the end a program should say goodbye, so
-   that nobody looks for it: nw0_shutdown() runs by itself at exit. What goes wrong: threads that
-   still wait somewhere in here (they are woken and awaited); a fork, whose child has copies of all
-   descriptors and none of the threads (it closes its copies and begins afresh, so that what the
-   parent closes is really closed). Example: examples/cluster_node.c, which leaves both ways.
+   Nothing has to be started: the first call does it. Only what a process arranges once (atexit,
+   pthread_atfork, a pthread key) is arranged before main(). At the end a program should say
+   goodbye, so that nobody looks for it: nw0_shutdown() runs by itself at exit. What goes wrong:
+   threads that still wait somewhere in here (they are woken and awaited); a fork, whose child has
+   copies of all descriptors and none of the threads (it closes its copies and begins afresh, so
+   that what the parent closes is really closed). Example: examples/cluster_node.c, which leaves
+   both ways.
    ============================================================================================== */
 
 /* Frees an endpoint that was closed, as soon as no thread waits there and what was said there has
