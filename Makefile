@@ -9,13 +9,16 @@ COUNT  = 10
 FUZZ_CC = clang
 FUZZ_S  = 60
 
-TESTS    = unit discovery messages news rules faults helpers
+TESTS    = unit discovery messages news rules faults helpers linux
 PREFIX   = /usr/local
 MANDIR   = $(PREFIX)/share/man
 EXAMPLES = $(patsubst examples/%.c,$(BUILD)/examples/%,$(wildcard examples/*.c))
 DEMO     = hello_server hello_client cluster_master cluster_node
 FUZZERS  = $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
-PROGRAMS = $(TESTS:%=$(BUILD)/%) $(BUILD)/wire_peer $(BUILD)/hosts_agent $(FUZZERS)
+# each file of a section is a program; a section that is one file is one, too
+SOURCES  = $(wildcard $(TESTS:%=tests/%.c) $(TESTS:%=tests/%/*.c))
+HEADERS  = nw0.h $(wildcard tests/*.h tests/*/*.h)
+PROGRAMS = $(SOURCES:tests/%.c=$(BUILD)/%) $(BUILD)/wire_peer $(BUILD)/hosts_agent $(FUZZERS)
 COMPILE  = $(CC) $(CFLAGS) -I. -Itests
 
 MAKEFLAGS += --no-print-directory
@@ -100,16 +103,21 @@ $(BUILD) $(BUILD)/examples:
 $(BUILD)/examples/%: examples/%.c nw0.h | $(BUILD)/examples
 	$(CC) $(CFLAGS) -I. $< -o $@ -pthread
 
-$(BUILD)/wire_peer: tests/wire/peer.c nw0.h | $(BUILD)
+$(BUILD)/wire_peer: tests/wire/peer.c $(HEADERS) | $(BUILD)
 	$(COMPILE) $< -o $@ -pthread
 
-$(BUILD)/hosts_agent: tests/hosts/agent.c nw0.h | $(BUILD)
+$(BUILD)/hosts_agent: tests/hosts/agent.c $(HEADERS) | $(BUILD)
 	$(COMPILE) $< -o $@ -pthread
 
-$(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/fuzz.h nw0.h | $(BUILD)
+$(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(HEADERS) | $(BUILD)
 	$(COMPILE) $< -o $@ -pthread
 
-$(BUILD)/%: tests/%.c tests/check.h nw0.h | $(BUILD)
-	$(COMPILE) $< -o $@ -pthread
+# the library, for the tests that ask for nothing else than what everybody gets
+$(BUILD)/nw0.o: nw0.h | $(BUILD)
+	$(CC) $(CFLAGS) -DNW0_IMPLEMENTATION -x c -c nw0.h -o $@
+
+$(BUILD)/%: tests/%.c $(HEADERS) $(BUILD)/nw0.o
+	@mkdir -p $(@D)
+	$(COMPILE) $< $$(grep -q 'define NW0_IMPLEMENTATION' $< || echo $(BUILD)/nw0.o) -o $@ -pthread
 
 .PHONY: help demo examples test programs test-asan test-tsan test-valgrind test-long fuzz bench bench-plot install clean

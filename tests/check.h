@@ -3,8 +3,24 @@
  *     static void addition(void) { CHECK(1 + 1 == 2); }
  *     int main(int argc, char **argv) { check_begin(argc, argv); RUN(addition); return check_report("arithmetic"); }
  *
- * Each RUN prints "ok NAME" or "FAILED NAME"; a program given names as its arguments runs only those.
- * A test that hangs is ended by an alarm, which names it.
+ * Each RUN prints "ok NAME", "FAILED NAME" or "skipped NAME"; a program given names as its arguments
+ * runs only those. A test that hangs is ended by an alarm, which names it.
+ *
+ * How the tests' house is laid out:
+ *     check.h     this: CHECK, RUN, SKIP, the report; a program's own block of ports
+ *     port.h      what a system may lack, or calls otherwise
+ *     net.h       raw sockets, which speak the wire byte by byte, and how long they wait
+ *     talk.h      what a test says often through nw0.h itself, in this thread or in another one
+ *     child.h     other processes: the only fork and exec of the tests
+ *     signals.h   signals that disturb
+ *     memory.h    what the library has of memory; to be included before nw0.h
+ *     SECTION/    the tests of one section of the contract. Each file in there is a program, which
+ *                 "tests/run BUILD SECTION/FILE" runs alone, and "tests/run BUILD SECTION" with the
+ *                 others. What several files of a section share is in SECTION/SECTION.h
+ *     linux/      what needs /proc, namespaces or other things that only Linux has
+ *     compile/ fuzz/ wire/ hosts/ tool/ bench/    have a program run of their own
+ * A file that asks for nothing else of nw0.h leaves NW0_IMPLEMENTATION away: BUILD/nw0.o has it then.
+ * net.h, talk.h and child.h need nw0.h before them.
  */
 #ifndef CHECK_H
 #define CHECK_H
@@ -24,9 +40,9 @@
 #define CHECK_LIMIT_S 60 /* a test that takes longer hangs */
 #endif
 
-static int check_passed, check_failed, check_faults, check_argc;
+static int check_passed, check_failed, check_skipped, check_faults, check_argc;
 static char **check_argv;
-static const char *check_name = "";
+static const char *check_name = "", *check_reason; /* why this test is skipped, if it is */
 
 /* counted without a lock: CHECK in the thread that runs the test, and let other threads report to it */
 #define CHECK(condition) ((condition) ? (void)0 : check_fault(__FILE__, __LINE__, #condition))
@@ -46,10 +62,22 @@ static const char *check_name = "";
 
 #define RUN(test) check_run(#test, test)
 
+/* leaves the test, which cannot be done here; what has failed in it before has failed nevertheless.
+ * Who is not in the test's own function calls check_skip(), and returns by himself */
+#define SKIP(reason)                                                                               \
+    do {                                                                                           \
+        check_skip(reason);                                                                        \
+        return;                                                                                    \
+    } while (0)
+
 static inline void check_fault(const char *file, int line, const char *what) {
     check_faults++;
     printf("%s:%d: not so: %s\n", file, line, what);
     fflush(stdout);
+}
+
+static inline void check_skip(const char *reason) {
+    check_reason = reason;
 }
 
 static inline double check_now(void) {
@@ -78,20 +106,31 @@ static inline void check_run(const char *name, void (*test)(void)) {
     double start = check_now();
     check_name = name;
     check_faults = 0;
+    check_reason = NULL;
     signal(SIGALRM, check_too_long);
     alarm(CHECK_LIMIT_S);
     test();
     alarm(0);
+    double took = check_now() - start;
     if (check_faults) check_failed++;
+    else if (check_reason != NULL) check_skipped++;
     else check_passed++;
-    printf("%s %s (%.2f s)\n", check_faults ? "FAILED" : "ok", name, check_now() - start);
+    if (check_faults) printf("FAILED %s (%.2f s)\n", name, took);
+    else if (check_reason != NULL) printf("skipped: %s: %s\n", name, check_reason);
+    else printf("ok %s (%.2f s)\n", name, took);
     fflush(stdout);
 }
 
-/* The next of 99 TCP ports which the system gives to nobody, and which no other program of these
- * tests uses now: whoever has the one before them, until it ends, has them all. */
-static inline int check_port(void) {
-    static int block, next;
+/* valgrind takes many times as long, one thread after the other, and has descriptors of its own */
+static inline int check_valgrind(void) {
+    const char *loaded = getenv("LD_PRELOAD");
+    return loaded != NULL && strstr(loaded, "vgpreload") != NULL;
+}
+
+/* A TCP port which the system gives to nobody: whoever has it, until it ends, has the 99 behind it,
+ * too, and no other program of these tests uses them now */
+static inline int check_block(void) {
+    static int block;
     for (int i = 0; block == 0 && i < 150; i++) {
         struct sockaddr_in sin;
         int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -103,19 +142,27 @@ static inline int check_port(void) {
         else close(fd);
         fcntl(fd, F_SETFD, FD_CLOEXEC);
     }
-    return block + 1 + next++ % 99;
+    return block;
+}
+
+/* the next port of this program's block */
+static inline int check_port(void) {
+    static int next;
+    return check_block() + 1 + next++ % 99;
 }
 
 /* call first, if the tests can be chosen by name */
 static inline void check_begin(int argc, char **argv) {
-    check_port(); /* so that its descriptor is there before any are counted */
+    check_block(); /* so that its descriptor is there before any are counted */
     check_argc = argc;
     check_argv = argv;
     setvbuf(stdout, NULL, _IOLBF, 0);
 }
 
 static inline int check_report(const char *program) {
-    printf("%s: %d passed, %d failed\n", program, check_passed, check_failed);
+    printf("%s: %d passed, %d failed", program, check_passed, check_failed);
+    if (check_skipped) printf(", %d skipped", check_skipped);
+    printf("\n");
     return check_failed != 0;
 }
 #endif

@@ -9,14 +9,12 @@
 #include "check.h"
 #include <arpa/inet.h>
 #include <fcntl.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 
@@ -1848,48 +1846,6 @@ static void an_advertised_address_takes_messages_before_the_first_wait(void) {
     nw0_close(service.address);
 }
 
-/* A network of our own, in which the system gives every caller one of two ports; 77: not allowed */
-static int in_a_tiny_network(void) {
-    struct ifreq lo;
-    int fd = socket(AF_INET, SOCK_DGRAM, 0);
-    memset(&lo, 0, sizeof lo);
-    strcpy(lo.ifr_name, "lo");
-    lo.ifr_flags = IFF_UP;
-    if (syscall(SYS_unshare, 0x40000000) < 0 && syscall(SYS_unshare, 0x50000000) < 0) return 77;
-    close(fd);
-    fd = socket(AF_INET, SOCK_DGRAM, 0);
-    if (ioctl(fd, SIOCSIFFLAGS, &lo) < 0) return 77;
-    close(fd);
-    fd = open("/proc/sys/net/ipv4/ip_local_port_range", O_WRONLY);
-    if (fd < 0 || write(fd, "50000 50001", 11) != 11) return 77;
-    close(fd);
-    return 0;
-}
-
-/* a port that the system could give to us as well, and where nobody listens: TCP connects a socket
- * to itself, if it tries often enough */
-static int call_nobody(void) {
-    char room[100];
-    int result = in_a_tiny_network();
-    if (result != 0) return result;
-    for (int port = 50000; port <= 50001; port++) {
-        char address[NW0_ADDRESS_SIZE];
-        snprintf(address, sizeof address, "127.0.0.1:%d", port);
-        CHECK_FAILS(nw0_send_message_to(address, "me?", 3, room, sizeof room, 0.5), ETIMEDOUT);
-        CHECK(takes(address, "", 0) == 0 &&
-              errno == ETIMEDOUT); /* the port is free for its server */
-    }
-    return check_faults;
-}
-
-static void nobody_talks_to_itself(void) {
-    int status = -1;
-    pid_t pid = start_process("--alone", "");
-    CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status));
-    if (WEXITSTATUS(status) == 77) printf("    (skipped: no network namespaces here)\n");
-    else CHECK(WEXITSTATUS(status) == 0);
-}
-
 /* ---- closing ---- */
 
 static void closing_frees_the_port(void) {
@@ -1991,7 +1947,6 @@ int main(int argc, char **argv) {
     setenv("NW0_NETWORK", "127.*", 1);
     setenv("NW0_PORT", port, 1);
     if (argc == 3 && strcmp(argv[1], "--serve") == 0) return serve_and_die(argv[2]);
-    if (argc == 3 && strcmp(argv[1], "--alone") == 0) return call_nobody();
     if (argc == 3 && strcmp(argv[1], "--elsewhere") == 0) return close_a_port_alone(argv[2]);
     if (n <= 0) return 1;
     check_begin(argc, argv);
@@ -2071,7 +2026,6 @@ int main(int argc, char **argv) {
     RUN(an_address_that_this_program_has_taken_is_EADDRINUSE_too);
     RUN(an_address_may_be_spelled_in_several_ways);
     RUN(an_advertised_address_takes_messages_before_the_first_wait);
-    RUN(nobody_talks_to_itself);
     RUN(closing_frees_the_port);
     RUN(closing_a_port_alone_needs_no_network);
     RUN(closing_hangs_up);
