@@ -17,7 +17,11 @@
 #ifndef BRIEF
 #define BRIEF 0.2
 #endif
+#ifdef NW0_MAX_MESSAGE
 #define MOST ((size_t)NW0_MAX_MESSAGE)
+#else
+#define MOST ((size_t)16777215) /* if nw0.h is told nothing else */
+#endif
 #define HELLO "\0\0\0\4nw0?"      /* who asks */
 #define HELLO_NEWS "\0\0\0\4nw0!" /* who subscribes */
 #define ZEROMQ "\377\0\0\0\0\0\0\0\1\177"

@@ -49,18 +49,20 @@ static inline int port_pair(int ends[2]) {
 #endif
 }
 
-/* how much of what was sent the other side has not acknowledged yet; -1 if the system does not say */
+/* how much of what was sent the other side has not acknowledged yet; -1 if this is a system that does
+ * not say. A call that fails is not taken for good news */
 static inline int port_unsent(int fd) {
-    int left = -1;
+    int left = 1;
 #if defined(TIOCOUTQ) && defined(__linux__)
-    if (ioctl(fd, TIOCOUTQ, &left) != 0) left = -1;
+    if (ioctl(fd, TIOCOUTQ, &left) != 0) left = 1;
 #elif defined(SO_NWRITE)
     socklen_t size = sizeof left;
-    if (getsockopt(fd, SOL_SOCKET, SO_NWRITE, &left, &size) != 0) left = -1;
+    if (getsockopt(fd, SOL_SOCKET, SO_NWRITE, &left, &size) != 0) left = 1;
 #elif defined(FIONWRITE)
-    if (ioctl(fd, FIONWRITE, &left) != 0) left = -1;
+    if (ioctl(fd, FIONWRITE, &left) != 0) left = 1;
 #else
     (void)fd;
+    left = -1;
 #endif
     return left;
 }
