@@ -6,7 +6,7 @@
  */
 #ifndef TESTS_CHILD_H
 #define TESTS_CHILD_H
-#include "check.h"
+#include "port.h"
 #include <limits.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -87,6 +87,7 @@ static inline pid_t child_fork(void) {
 static inline pid_t child_exec(const char *const words[], int *out) {
     int ends[2] = {-1, -1};
     CHECK(out == NULL || pipe(ends) == 0);
+    for (int i = 0; i < 2; i++) port_close_on_exec(ends[i]);
     fflush(stdout);
     pid_t pid = fork();
     CHECK(pid >= 0);
@@ -94,7 +95,6 @@ static inline pid_t child_exec(const char *const words[], int *out) {
         signal(SIGALRM, SIG_DFL);
         alarm(CHILD_LIMIT_S);
         if (out != NULL) dup2(ends[1], STDOUT_FILENO);
-        if (out != NULL) close(ends[0]), close(ends[1]);
         execvp(words[0], (char **)(uintptr_t)words);
         _exit(127);
     }
@@ -126,7 +126,7 @@ static inline pid_t child_start(const char *role, const char *argument) {
 static inline int child_status(pid_t pid, int options) {
     int status = -1;
     pid_t ended = 0;
-    for (double end = check_now() + CHECK_LIMIT_S; pid > 0 && check_now() < end;) {
+    for (double end = check_now() + CHECK_LIMIT_S * 0.75; pid > 0 && check_now() < end;) {
         ended = waitpid(pid, &status, WNOHANG | options);
         if (ended != 0 && !(ended < 0 && errno == EINTR)) break;
         usleep(500);
@@ -134,6 +134,14 @@ static inline int child_status(pid_t pid, int options) {
     CHECK(pid > 0 && ended == pid);
     if (pid > 0 && ended == 0) kill(pid, SIGKILL), waitpid(pid, &status, 0);
     return status;
+}
+
+/* the next child that ends, whichever, each having an alarm of its own; -1 if there is none */
+static inline pid_t child_any(int *status) {
+    pid_t pid;
+    do pid = wait(status);
+    while (pid < 0 && errno == EINTR);
+    return pid;
 }
 
 static inline int child_wait(pid_t pid) {

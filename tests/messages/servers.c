@@ -31,29 +31,51 @@ static void a_server_may_restart_between_two_messages(void) {
     server_stop(&s);
 }
 
-/* the other process: it answers until it is asked to die, and does so without a word */
+/* the other process: it answers until it is asked to die; then it says so, and is killed meanwhile */
 static int serve_and_die(const char *address) {
     char room[100];
     for (;;) {
         ssize_t n = nw0_wait_for_message_from(address, room, sizeof room, LIMIT, false);
         if (n < 0) return 1;
-        if (strcmp(room, "die") == 0) raise(SIGKILL);
+        if (strcmp(room, "die") == 0) break;
         nw0_send_reply_to(address, room, (size_t)n);
     }
+    puts("taken");
+    fflush(stdout);
+    for (;;) pause();
 }
 
+typedef struct victim {
+    pid_t pid;
+    int out;
+} victim;
+
+static void *kill_when_asked(void *argument) {
+    victim *v = argument;
+    char line[10];
+    int taken = strcmp(child_line(v->out, line, sizeof line), "taken") == 0;
+    return taken && kill(v->pid, SIGKILL) == 0 ? argument : NULL;
+}
+
+/* it dies while it is asked, between two questions, and while it is asked again */
 static void a_server_may_die_and_come_back(void) {
     char address[NW0_ADDRESS_SIZE], none[8];
     new_address(address);
     for (int life = 0; life < 3; life++) {
-        pid_t pid = child_start("--serve", address);
+        victim v;
+        v.pid = child_start_out("--serve", address, &v.out);
         CHECK(asks(address, "alive?", "alive?"));
         CHECK(asks(address, "still?", "still?"));
-        if (life == 1) kill(pid, SIGKILL); /* between two questions, and the others while asked */
-        else
+        if (life == 1) {
+            child_kill(v.pid);
+        } else {
+            pthread_t killer = start(kill_when_asked, &v);
             CHECK_FAILS(nw0_send_message_to(address, "die", 3, none, sizeof none, LIMIT),
                         ECONNRESET);
-        CHECK(WIFSIGNALED(child_wait(pid)));
+            CHECK(finish(killer) != NULL);
+            CHECK(WIFSIGNALED(child_wait(v.pid)));
+        }
+        close(v.out);
     }
     nw0_close(address);
 }
