@@ -49,8 +49,8 @@ static inline int port_pair(int ends[2]) {
 #endif
 }
 
-/* how much of what was sent the other side has not acknowledged yet; -1 if this is a system that does
- * not say. A call that fails is not taken for good news */
+/* how much of what was sent the other side has not acknowledged yet; -1 if this is a system that
+ * does not say. A call that fails is not taken for good news */
 static inline int port_unsent(int fd) {
     int left = 1;
 #if defined(TIOCOUTQ) && defined(__linux__)

@@ -31,7 +31,7 @@ static void a_server_may_restart_between_two_messages(void) {
     server_stop(&s);
 }
 
-/* the other process: it answers until it is asked to die; then it says so, and is killed meanwhile */
+/* the other process: it answers until it is asked to die; then it says so, and is killed */
 static int serve_and_die(const char *address) {
     char room[100];
     for (;;) {

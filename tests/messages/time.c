@@ -81,8 +81,8 @@ static void a_wait_of_0_finds_what_has_come_where_news_is_published_too(void) {
     nw0_close(address);
 }
 
-/* an answer whose pieces come at this pace, each twice as large as what came before: the asker's room
- * grows like that, so that each piece fills it; until the asker hangs up */
+/* an answer whose pieces come at this pace, each twice as large as what came before: the asker's
+ * room grows like that, so that each piece fills it; until the asker hangs up */
 static void *answer_in_growing_pieces(void *argument) {
     static const char nothing[1 << 17];
     int fd = raw_accept(*(int *)argument);
