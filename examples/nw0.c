@@ -4,19 +4,24 @@
  *     nw0 info          where discovery does not work: why?
  *     nw0 watch         who comes, who goes
  *
- * In this order: text, time, errors; a function for each command; "nw0 info", which is the longest
- * and the only one that looks behind the public functions of nw0.h; the table of commands, and
- * main(). */
+ * In this order: what it knows of the inside of nw0.h; text, time, errors; a function for each
+ * command; "nw0 info", which is the longest; the table of commands, and main(). */
 #define NW0_IMPLEMENTATION
 #define NW0_STATIC
 #include "nw0.h"
-#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -43,18 +48,71 @@ struct command {
 static nw0_service services[NW0_MAX_SERVICES];
 static char message[NW0_MAX_MESSAGE + 1]; /* costs nothing until something is in it */
 
+/* A network of this machine, and how "nw0 info" fares there. */
+struct network {
+    char name[IF_NAMESIZE]; /* of the interface */
+    uint32_t ip, mask;
+    int rank;       /* 0: the best, by which the rest of the world is reached ... 3: loopback */
+    bool used;      /* NW0_NETWORK allows it */
+    int mouth;      /* a socket of that address, or -1 */
+    uint16_t port;  /* the mouth's */
+    int send_error; /* errno; 0: all was sent */
+    bool came_back; /* our own broadcast */
+};
+
+/* =================================================================================================
+   Behind the public functions: only here are there private names of nw0.h (nw0__...). "nw0 info"
+   shows what the library sees, and so it must not have an opinion of its own on two things that
+   take many lines there: which networks there are, which of them are used and which is the best;
+   and what an advert is. For everything else the public functions do, or plain sockets.
+   ============================================================================================== */
+
+enum { MOST_NETWORKS = NW0__MAX_NETWORKS, DATAGRAM = NW0__DATAGRAM };
+
+/* The networks that are up, the best first; returns how many, or -1: the system does not tell. */
+static int find_networks(const char *pattern, struct network found[MOST_NETWORKS]) {
+    nw0__network all[MOST_NETWORKS], used[MOST_NETWORKS];
+    uint32_t route = nw0__route();
+    int i, k, count = nw0__networks(all, "*"), used_count = nw0__networks(used, pattern);
+    for (i = 0; i < count; i++) {
+        struct network *net = &found[i];
+        memcpy(net->name, all[i].interface_name, sizeof net->name);
+        net->ip = all[i].ip;
+        net->mask = all[i].mask;
+        net->rank = nw0__rank(net->ip, route);
+        net->mouth = -1;
+        for (k = 0; k < used_count; k++) net->used = net->used || used[k].ip == net->ip;
+    }
+    return count;
+}
+
+/* False: these bytes are no advert. */
+static bool read_advert(const char *bytes, size_t n, nw0_service *who, double *ttl) {
+    nw0__advert advert;
+    if (!nw0__parse_advert(bytes, n, &advert)) return false;
+    snprintf(who->name, sizeof who->name, "%.*s", NW0_NAME_SIZE - 1, advert.name);
+    nw0__print(advert.at, who->address);
+    *ttl = advert.ttl;
+    return true;
+}
+
 /* =================================================================================================
    Text. What comes from a network may be anything, also what makes a terminal do things; so it is
    written as JSON does it: \n, \u001b.
    ============================================================================================== */
 
-/* The number of a UTF-8 character. */
-static unsigned long code_point(const unsigned char *s, size_t length) {
-    static const unsigned char first[] = {0, 0x7F, 0x1F, 0x0F, 0x07};
-    unsigned long c = s[0] & first[length];
-    size_t i;
-    for (i = 1; i < length; i++) c = c << 6 | (s[i] & 0x3Fu);
-    return c;
+/* Reads the UTF-8 character that begins there, and its number; returns its length, 0: it is none. */
+static size_t read_character(const unsigned char *s, size_t n, unsigned long *number) {
+    static const unsigned long least[] = {0, 0, 0x80, 0x800, 0x10000};
+    size_t i, length = s[0] < 0x80 ? 1 : s[0] < 0xC0 ? 0 : s[0] < 0xE0 ? 2 : s[0] < 0xF0 ? 3 : 4;
+    unsigned long c = length == 1 ? s[0] : s[0] & 0x7Fu >> length;
+    if (length == 0 || length > n || s[0] > 0xF7) return 0;
+    for (i = 1; i < length; i++) {
+        if (s[i] >> 6 != 2) return 0;
+        c = c << 6 | (s[i] & 0x3Fu);
+    }
+    *number = c;
+    return c < least[length] || c > 0x10FFFF || (c >= 0xD800 && c < 0xE000) ? 0 : length;
 }
 
 /* Neither a control character nor one that turns the order of the others round. */
@@ -75,8 +133,8 @@ static void put_escape(FILE *out, unsigned long c) {
 static void put_bytes(FILE *out, const char *bytes, size_t n, bool json) {
     const unsigned char *s = (const unsigned char *)bytes;
     while (n > 0) {
-        size_t length = nw0__utf8_char(s, n);
-        unsigned long c = length ? code_point(s, length) : 0;
+        unsigned long c;
+        size_t length = read_character(s, n, &c);
         if (length == 0) fprintf(out, json ? "\\u00%02x" : "\\x%02x", s[0]);
         else if (c == '\\' || (json && c == '"')) fprintf(out, "\\%c", (int)c);
         else if (is_harmless(c)) fwrite(s, 1, length, out);
@@ -113,8 +171,7 @@ static void end(int signal_number) {
 /* The library says goodbye for us when main() returns, so that is how we end. A reader that has
  * gone (nw0 watch | head) is an error of the next write, not a signal. */
 static void catch_signals(void) {
-    struct sigaction action;
-    memset(&action, 0, sizeof action);
+    static struct sigaction action;
     action.sa_handler = end;
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
@@ -147,268 +204,53 @@ static void end_line(void) {
     if (fflush(stdout) == EOF) ended = 1;
 }
 
-static bool is_over(const struct request *r) {
-    return ended || now() >= r->deadline;
+/* ---- addresses and sockets ---- */
+
+static bool is_loopback(uint32_t ip) {
+    return ip >> 24 == 127;
 }
 
-/* =================================================================================================
-   Errors
-   ============================================================================================== */
-
-static int complain(const char *what) {
-    fputs("nw0: ", stderr);
-    put_text(stderr, what);
-    fputc('\n', stderr);
-    return BROKEN;
+static char *ip_text(uint32_t ip, char out[NW0_ADDRESS_SIZE]) {
+    snprintf(out, NW0_ADDRESS_SIZE, "%u.%u.%u.%u", (unsigned)(ip >> 24), (unsigned)(ip >> 16 & 255),
+             (unsigned)(ip >> 8 & 255), (unsigned)(ip & 255));
+    return out;
 }
 
-/* What nw0.h says, and the status that fits. */
-static int failed(void) {
-    int error = errno;
-    if (ended && (error == EINTR || error == ETIMEDOUT)) return DONE;
-    complain(nw0_error());
-    if (error == EINVAL || error == ENAMETOOLONG) return WRONG_USAGE;
-    return error == ETIMEDOUT || error == EHOSTUNREACH ? NOT_FOUND : BROKEN;
+static struct sockaddr_in address_of(uint32_t ip, uint16_t port) {
+    struct sockaddr_in a;
+    memset(&a, 0, sizeof a);
+    a.sin_family = AF_INET;
+    a.sin_addr.s_addr = htonl(ip);
+    a.sin_port = htons(port);
+    return a;
 }
 
-/* A wait of a second has brought nothing, which is no error. */
-static bool nothing_yet(void) {
-    return errno == ETIMEDOUT || errno == EINTR;
+/* The library's: from the environment, if it makes sense. */
+static uint16_t discovery_port(void) {
+    const char *text = getenv("NW0_PORT");
+    bool number = text && strlen(text) <= 5 && strspn(text, "0123456789") == strlen(text);
+    long port = number && text[0] != '0' ? atol(text) : 0;
+    return port > 0 && port <= 65535 ? (uint16_t)port : NW0_PORT;
 }
 
-static void put_holders(FILE *out, unsigned port);
-
-/* Without an ear we can ask, but not overhear: that should be known to whoever reads a list. */
-static void warn_if_deaf(void) {
-    bool deaf;
-    unsigned port;
-    nw0__lock();
-    deaf = nw0__discovery.running && nw0__discovery.ear < 0;
-    port = nw0__library.port;
-    nw0__unlock();
-    if (!deaf) return;
-    fprintf(stderr, "nw0: UDP port %u is not shared by ", port);
-    put_holders(stderr, port);
-    fputs(": only answers are heard, see nw0 info\n", stderr);
+/* -1: errno says why. */
+static int open_socket(uint32_t ip, uint16_t port, int option) {
+    int yes = 1, fd = socket(AF_INET, SOCK_DGRAM, 0);
+    struct sockaddr_in a = address_of(ip, port);
+    if (fd < 0) return -1;
+    setsockopt(fd, SOL_SOCKET, option, &yes, sizeof yes);
+    if (bind(fd, (struct sockaddr *)&a, sizeof a) == 0) return fd;
+    close(fd); /* which leaves errno as it is */
+    return -1;
 }
 
-/* =================================================================================================
-   The commands
-   ============================================================================================== */
-
-static void show_service(const struct request *r, const nw0_service *s) {
-    if (r->json) {
-        put_member("{", "name", s->name);
-        put_member(",", "address", s->address);
-        putchar('}');
-    } else {
-        printf("%-21s  ", s->address);
-        put_text(stdout, s->name);
-    }
-    end_line();
-}
-
-static int known_services(const char *group) {
-    if (!group) return nw0_discover_all(0, services, NW0_MAX_SERVICES);
-    return nw0_discover_group(group, NULL, NULL, services, NW0_MAX_SERVICES);
-}
-
-static int list(const struct request *r) {
-    const char *group = r->words[0];
-    int i, count = known_services(group);
-    if (count < 0) return failed();
-    if (r->timeout >= 0) rest_until(r->deadline);
-    count = known_services(group);
-    if (count < 0) return failed();
-    warn_if_deaf();
-    for (i = 0; i < count && i < NW0_MAX_SERVICES; i++) show_service(r, &services[i]);
-    if (count == 0) complain("nobody was heard: see nw0 info");
-    return count > 0 ? DONE : NOT_FOUND;
-}
-
-/* "2026-01-31T12:59:59.123Z" in JSON; for people, the clock on the wall. */
-static void put_time(bool json) {
-    struct timespec t;
-    struct tm parts;
-    char text[40];
-    clock_gettime(CLOCK_REALTIME, &t);
-    if (json) gmtime_r(&t.tv_sec, &parts);
-    else localtime_r(&t.tv_sec, &parts);
-    strftime(text, sizeof text, json ? "%Y-%m-%dT%H:%M:%S" : "%H:%M:%S", &parts);
-    if (json) printf("{\"time\":\"%s.%03ldZ\"", text, (long)t.tv_nsec / 1000000);
-    else printf("%s  ", text);
-}
-
-static void show_change(const struct request *r, int change, const nw0_service *who) {
-    const char *event = change == NW0_JOINED ? "joined" : "left";
-    put_time(r->json);
-    if (r->json) {
-        put_member(",", "event", event);
-        put_member(",", "name", who->name);
-        put_member(",", "address", who->address);
-        putchar('}');
-    } else {
-        printf("%-6s  %-21s  ", event, who->address);
-        put_text(stdout, who->name);
-    }
-    end_line();
-}
-
-static int watch(const struct request *r) {
-    nw0_service who;
-    int count = 0;
-    bool warned = false;
-    catch_signals();
-    while (!is_over(r)) {
-        int change = nw0_wait_for_change(r->words[0], NULL, services, &count, NW0_MAX_SERVICES,
-                                         &who, a_second_at_most(r->deadline));
-        if (change < 0 && !nothing_yet()) return failed();
-        if (change > 0) show_change(r, change, &who);
-        if (!warned) warn_if_deaf();
-        warned = true;
-    }
-    return DONE;
-}
-
-/* Takes a name that nobody has. */
-static int take_name(const struct request *r, const char *address, nw0_service *me) {
-    catch_signals();
-    if (nw0_advertise_ex(r->words[0], address, true, NW0_ADVERT_TTL_S, me) < 0) return failed();
-    fputs("nw0: ", stderr);
-    put_text(stderr, me->name);
-    fprintf(stderr, " is at %s\n", me->address);
-    return DONE;
-}
-
-static int advertise(const struct request *r) {
-    nw0_service me;
-    int status = take_name(r, r->words[1], &me);
-    if (status != DONE) return status;
-    warn_if_deaf();
-    rest_until(r->deadline);
-    return DONE;
-}
-
-/* Where a name is; or an address itself, for those whose discovery does not work. */
-static int find(const char *name, double wait_for_s, nw0_service *service) {
-    nw0__place place;
-    if (!nw0__parse_place(name, &place)) return nw0_discover(name, wait_for_s, service);
-    return nw0_address(name, service->address);
-}
-
-static int send_message(const struct request *r) {
-    double wait = r->timeout < 0 ? 5 : r->timeout, deadline = now() + wait;
-    nw0_service service;
-    ssize_t n;
-    if (find(r->words[0], wait, &service) < 0) return failed();
-    n = nw0_send_message_to(service.address, r->words[1], NW0_TEXT, message, sizeof message,
-                            seconds_left(deadline));
-    if (n < 0) return failed();
-    put_bytes(stdout, message, (size_t)n, false);
-    if (n > 0) end_line();
-    return DONE;
-}
-
-static int serve(const struct request *r) {
-    nw0_service me;
-    int status = take_name(r, NULL, &me);
-    if (status != DONE) return status;
-    while (!is_over(r)) {
-        const char *reply = r->words[1];
-        ssize_t n = nw0_wait_for_message_from(me.address, message, sizeof message,
-                                              a_second_at_most(r->deadline), !reply);
-        if (n < 0 && nothing_yet()) continue;
-        if (n < 0) return failed();
-        put_bytes(stdout, message, (size_t)n, false);
-        end_line();
-        if (reply && nw0_send_reply_to(me.address, reply, NW0_TEXT) < 0) complain(nw0_error());
-    }
-    return DONE;
-}
-
-/* A publisher that was started again has another address: follow the name, once all is read that
- * the old one has sent. */
-static void follow(const char *name, nw0_service *from) {
-    nw0_service service;
-    if (find(name, 0, &service) < 0 || strcmp(service.address, from->address) == 0) return;
-    nw0_close(from->address);
-    *from = service;
-}
-
-static void show_news(const char *topic, size_t n) {
-    put_text(stdout, topic);
-    putchar('\t');
-    put_bytes(stdout, message, n, false);
-    end_line();
-}
-
-static int news(const struct request *r) {
-    char topic[NW0_NAME_SIZE];
-    double silence = r->timeout < 0 ? 1e9 : r->timeout, deadline;
-    nw0_service from;
-    catch_signals();
-    if (find(r->words[0], r->timeout < 0 ? 5 : r->timeout, &from) < 0) return failed();
-    for (deadline = now() + silence; !ended;) {
-        ssize_t n = nw0_wait_for_news_from(from.address, r->words[1], topic, message,
-                                           sizeof message, a_second_at_most(deadline));
-        if (n >= 0) {
-            show_news(topic, (size_t)n);
-            deadline = now() + silence;
-        } else if (!nothing_yet() || now() >= deadline) {
-            return failed();
-        } else {
-            follow(r->words[0], &from);
-        }
-    }
-    return DONE;
-}
-
-#define LONGEST_LINE ((size_t)65536) /* a longer one is published in pieces */
-
-/* Lines from standard input, which may come slowly. */
-struct input {
-    char text[LONGEST_LINE + 1];
-    size_t used;
-    bool closed;
-};
-
-/* Waits for more of it; a second at most, as for everything. */
-static void read_more(struct input *in) {
-    struct pollfd p = {STDIN_FILENO, POLLIN, 0};
-    ssize_t n;
-    if (poll(&p, 1, 1000) <= 0) return;
-    n = read(STDIN_FILENO, in->text + in->used, sizeof in->text - in->used);
-    if (n > 0) in->used += (size_t)n;
-    else if (n == 0 || errno != EINTR) in->closed = true;
-}
-
-/* Publishes the first line, without its end; false: there is no whole line yet. */
-static bool publish_line(const char *address, const char *topic, struct input *in, int *status) {
-    char *newline = (char *)memchr(in->text, '\n', in->used);
-    size_t n = newline                   ? (size_t)(newline - in->text)
-               : in->used < LONGEST_LINE ? in->used
-                                         : LONGEST_LINE;
-    size_t taken = newline ? n + 1 : n;
-    if (!newline && (in->used == 0 || (in->used < sizeof in->text && !in->closed))) return false;
-    if (nw0_send_news_to(address, topic, in->text, n) < 0) *status = failed();
-    in->used -= taken;
-    memmove(in->text, in->text + taken, in->used);
-    return true;
-}
-
-static int publish(const struct request *r) {
-    static struct input in;
-    nw0_service me;
-    int status = take_name(r, NULL, &me);
-    if (status != DONE) return status;
-    while (!ended && nw0_wait_for_subscribers(me.address, 1, a_second_at_most(r->deadline)) < 0)
-        if (!nothing_yet() || now() >= r->deadline) return failed();
-    while (status == DONE && !ended) {
-        if (publish_line(me.address, r->words[1], &in, &status)) continue;
-        if (in.closed) break;
-        read_more(&in);
-    }
-    return status;
+/* Where adverts are heard; programs share it, if each of them says so. */
+static int open_ear(uint16_t port) {
+#ifdef __linux__
+    return open_socket(0, port, SO_REUSEADDR);
+#else
+    return open_socket(0, port, SO_REUSEPORT);
+#endif
 }
 
 /* =================================================================================================
@@ -416,7 +258,7 @@ static int publish(const struct request *r) {
    socket and its port, and /proc/PID/fd what each program has open.
    ============================================================================================== */
 
-enum { SOCKETS = 64 };
+enum { SOCKETS = 64, HEARD = 500 }; /* so many of each at most */
 
 static bool is_among(unsigned long inode, const unsigned long inodes[], int count) {
     while (count > 0 && inodes[count - 1] != inode) count--;
@@ -455,59 +297,272 @@ static bool is_socket(const char *path, const unsigned long inodes[], int count)
     char target[64];
     unsigned long inode;
     ssize_t n = readlink(path, target, sizeof target - 1);
-    if (n <= 0) return false;
-    target[n] = '\0';
+    target[n > 0 ? n : 0] = '\0';
     return sscanf(target, "socket:[%lu]", &inode) == 1 && is_among(inode, inodes, count);
 }
 
-static bool has_socket(const char *process, const unsigned long inodes[], int count) {
-    char path[600];
-    struct dirent *entry;
-    DIR *fds;
-    bool found = false;
-    snprintf(path, sizeof path, "/proc/%.20s/fd", process);
-    fds = opendir(path);
-    if (!fds) return false; /* another user's */
-    while (!found && (entry = readdir(fds))) {
-        snprintf(path, sizeof path, "/proc/%.20s/fd/%.20s", process, entry->d_name);
-        found = is_socket(path, inodes, count);
-    }
-    closedir(fds);
-    return found;
-}
-
-static void put_process(FILE *out, const char *process) {
+static void put_process(FILE *out, long process) {
     char path[64], name[64] = "";
     FILE *f;
-    snprintf(path, sizeof path, "/proc/%.20s/comm", process);
+    snprintf(path, sizeof path, "/proc/%ld/comm", process);
     f = fopen(path, "r");
-    if (f && !fgets(name, sizeof name, f)) name[0] = '\0';
+    put_text(out, f && fscanf(f, "%63[^\n]", name) == 1 ? name : "a program");
     if (f) fclose(f);
-    name[strcspn(name, "\n")] = '\0';
-    put_text(out, name[0] ? name : "a program");
-    fprintf(out, " (process %s)", process);
+    fprintf(out, " (process %ld)", process);
 }
 
 /* "chat_join (process 1234), python3 (process 5678)" */
 static void put_holders(FILE *out, unsigned port) {
     unsigned long inodes[SOCKETS];
-    int shown = 0, count = sockets_at(port, inodes);
-    struct dirent *entry;
-    DIR *processes = opendir("/proc");
-    while (processes && count > 0 && (entry = readdir(processes))) {
-        if (entry->d_name[strspn(entry->d_name, "0123456789")] != '\0') continue;
-        if (atol(entry->d_name) == (long)getpid()) continue;
-        if (!has_socket(entry->d_name, inodes, count)) continue;
-        if (shown++) fputs(", ", out);
-        put_process(out, entry->d_name);
+    int count = sockets_at(port, inodes);
+    long process, shown = 0;
+    glob_t fds; /* those of other users are not in it */
+    size_t i;
+    if (glob("/proc/[0-9]*/fd/*", GLOB_NOSORT, NULL, &fds) != 0) fds.gl_pathc = 0;
+    for (i = 0; i < fds.gl_pathc; i++) {
+        process = atol(fds.gl_pathv[i] + strlen("/proc/"));
+        if (process == shown || process == (long)getpid()) continue;
+        if (!is_socket(fds.gl_pathv[i], inodes, count)) continue;
+        if (shown) fputs(", ", out);
+        put_process(out, process);
+        shown = process;
     }
-    if (processes) closedir(processes);
-    if (shown == 0) fputs("a program that does not show itself to this user", out);
+    if (fds.gl_pathc > 0) globfree(&fds);
+    if (!shown) fputs("a program that does not show itself to this user", out);
 }
 
-static bool has_holders(unsigned port) {
-    unsigned long inodes[SOCKETS];
-    return sockets_at(port, inodes) > 0;
+/* ---- errors ---- */
+
+static int complain(const char *what) {
+    fputs("nw0: ", stderr);
+    put_text(stderr, what);
+    fputc('\n', stderr);
+    return BROKEN;
+}
+
+/* What nw0.h says, and the status that fits. */
+static int failed(void) {
+    int error = errno;
+    if (ended && (error == EINTR || error == ETIMEDOUT)) return DONE;
+    complain(nw0_error());
+    if (error == EINVAL || error == ENAMETOOLONG) return WRONG_USAGE;
+    return error == ETIMEDOUT || error == EHOSTUNREACH ? NOT_FOUND : BROKEN;
+}
+
+/* A wait of a second has brought nothing, which is no error. */
+static bool nothing_yet(void) {
+    return errno == ETIMEDOUT || errno == EINTR;
+}
+
+/* Without an ear we can ask, but not overhear: that should be known to whoever reads a list. */
+static void warn_if_deaf(void) {
+    uint16_t port = discovery_port();
+    int ear = open_ear(port);
+    if (ear >= 0) close(ear);
+    if (ear >= 0) return;
+    fprintf(stderr, "nw0: UDP port %u is not shared by ", (unsigned)port);
+    put_holders(stderr, port);
+    fputs(": only answers are heard, see nw0 info\n", stderr);
+}
+
+/* ---- the commands ---- */
+
+/* "2026-01-31T12:59:59.123Z" in JSON; for people, the clock on the wall. */
+static void put_time(bool json) {
+    struct timespec t;
+    struct tm parts;
+    char text[40];
+    clock_gettime(CLOCK_REALTIME, &t);
+    if (json) gmtime_r(&t.tv_sec, &parts);
+    else localtime_r(&t.tv_sec, &parts);
+    strftime(text, sizeof text, json ? "%Y-%m-%dT%H:%M:%S" : "%H:%M:%S", &parts);
+    if (json) printf("{\"time\":\"%s.%03ldZ\"", text, (long)t.tv_nsec / 1000000);
+    else printf("%s  ", text);
+}
+
+/* A service; or that it joined or left just now, if there is an event. */
+static void show(const struct request *r, const char *event, const nw0_service *who) {
+    if (event) put_time(r->json);
+    if (r->json) {
+        if (event) put_member(",", "event", event);
+        put_member(event ? "," : "{", "name", who->name);
+        put_member(",", "address", who->address);
+        putchar('}');
+    } else {
+        if (event) printf("%-6s  ", event);
+        printf("%-21s  ", who->address);
+        put_text(stdout, who->name);
+    }
+    end_line();
+}
+
+static int known_services(const char *group) {
+    if (!group) return nw0_discover_all(0, services, NW0_MAX_SERVICES);
+    return nw0_discover_group(group, NULL, NULL, services, NW0_MAX_SERVICES);
+}
+
+static int list(const struct request *r) {
+    const char *group = r->words[0];
+    int i, count = known_services(group);
+    if (count < 0) return failed();
+    if (r->timeout >= 0) rest_until(r->deadline);
+    count = known_services(group);
+    if (count < 0) return failed();
+    warn_if_deaf();
+    for (i = 0; i < count && i < NW0_MAX_SERVICES; i++) show(r, NULL, &services[i]);
+    if (count == 0) complain("nobody was heard: see nw0 info");
+    return count > 0 ? DONE : NOT_FOUND;
+}
+
+static int watch(const struct request *r) {
+    nw0_service who;
+    int count = 0;
+    bool warned = false;
+    catch_signals();
+    while (!ended && now() < r->deadline) {
+        int change = nw0_wait_for_change(r->words[0], NULL, services, &count, NW0_MAX_SERVICES,
+                                         &who, a_second_at_most(r->deadline));
+        if (change < 0 && !nothing_yet()) return failed();
+        if (change > 0) show(r, change == NW0_JOINED ? "joined" : "left", &who);
+        if (!warned) warn_if_deaf();
+        warned = true;
+    }
+    return DONE;
+}
+
+/* Takes a name that nobody has. */
+static int take_name(const struct request *r, const char *address, nw0_service *me) {
+    catch_signals();
+    if (nw0_advertise_ex(r->words[0], address, true, NW0_ADVERT_TTL_S, me) < 0) return failed();
+    fputs("nw0: ", stderr);
+    put_text(stderr, me->name);
+    fprintf(stderr, " is at %s\n", me->address);
+    return DONE;
+}
+
+static int advertise(const struct request *r) {
+    nw0_service me;
+    int status = take_name(r, r->words[1], &me);
+    if (status != DONE) return status;
+    warn_if_deaf();
+    rest_until(r->deadline);
+    return DONE;
+}
+
+/* Where a name is; or an address itself ("ip:port"), for those whose discovery does not work. */
+static int find(const char *name, double wait_for_s, nw0_service *service) {
+    bool number = strchr(name, ':') && name[strspn(name, "0123456789.:")] == '\0';
+    if (number && nw0_address(name, service->address) == 0) return 0;
+    return nw0_discover(name, wait_for_s, service);
+}
+
+static int send_message(const struct request *r) {
+    double wait = r->timeout < 0 ? 5 : r->timeout, deadline = now() + wait;
+    nw0_service service;
+    ssize_t n;
+    if (find(r->words[0], wait, &service) < 0) return failed();
+    n = nw0_send_message_to(service.address, r->words[1], NW0_TEXT, message, sizeof message,
+                            seconds_left(deadline));
+    if (n < 0) return failed();
+    put_bytes(stdout, message, (size_t)n, false);
+    if (n > 0) end_line();
+    return DONE;
+}
+
+static int serve(const struct request *r) {
+    nw0_service me;
+    int status = take_name(r, NULL, &me);
+    if (status != DONE) return status;
+    while (!ended && now() < r->deadline) {
+        const char *reply = r->words[1];
+        ssize_t n = nw0_wait_for_message_from(me.address, message, sizeof message,
+                                              a_second_at_most(r->deadline), !reply);
+        if (n < 0 && nothing_yet()) continue;
+        if (n < 0) return failed();
+        put_bytes(stdout, message, (size_t)n, false);
+        end_line();
+        if (reply && nw0_send_reply_to(me.address, reply, NW0_TEXT) < 0) complain(nw0_error());
+    }
+    return DONE;
+}
+
+/* A publisher that was started again has another address: follow the name, once all is read that
+ * the old one has sent. */
+static void follow(const char *name, nw0_service *from) {
+    nw0_service service;
+    if (find(name, 0, &service) < 0 || strcmp(service.address, from->address) == 0) return;
+    nw0_close(from->address);
+    *from = service;
+}
+
+static int news(const struct request *r) {
+    char topic[NW0_NAME_SIZE];
+    double silence = r->timeout < 0 ? 1e9 : r->timeout, deadline;
+    nw0_service from;
+    catch_signals();
+    if (find(r->words[0], r->timeout < 0 ? 5 : r->timeout, &from) < 0) return failed();
+    for (deadline = now() + silence; !ended;) {
+        ssize_t n = nw0_wait_for_news_from(from.address, r->words[1], topic, message,
+                                           sizeof message, a_second_at_most(deadline));
+        if (n >= 0) {
+            put_text(stdout, topic);
+            putchar('\t');
+            put_bytes(stdout, message, (size_t)n, false);
+            end_line();
+            deadline = now() + silence;
+        } else if (!nothing_yet() || now() >= deadline) {
+            return failed();
+        } else {
+            follow(r->words[0], &from);
+        }
+    }
+    return DONE;
+}
+
+#define LONGEST_LINE ((size_t)65536) /* a longer one is published in pieces */
+
+/* Lines from standard input, which may come slowly. */
+struct input {
+    char text[LONGEST_LINE + 1];
+    size_t used;
+    bool closed;
+};
+
+/* Waits for more of it; a second at most, as for everything. */
+static void read_more(struct input *in) {
+    struct pollfd p = {STDIN_FILENO, POLLIN, 0};
+    ssize_t n;
+    if (poll(&p, 1, 1000) <= 0) return;
+    n = read(STDIN_FILENO, in->text + in->used, sizeof in->text - in->used);
+    if (n > 0) in->used += (size_t)n;
+    else if (n == 0 || errno != EINTR) in->closed = true;
+}
+
+/* Publishes the first line, without its end; false: there is no whole line yet. */
+static bool publish_line(const char *address, const char *topic, struct input *in, int *status) {
+    char *newline = (char *)memchr(in->text, '\n', in->used);
+    size_t most = in->used < LONGEST_LINE ? in->used : LONGEST_LINE;
+    size_t n = newline ? (size_t)(newline - in->text) : most, taken = newline ? n + 1 : n;
+    if (!newline && (in->used == 0 || (in->used < sizeof in->text && !in->closed))) return false;
+    if (nw0_send_news_to(address, topic, in->text, n) < 0) *status = failed();
+    in->used -= taken;
+    memmove(in->text, in->text + taken, in->used);
+    return true;
+}
+
+static int publish(const struct request *r) {
+    static struct input in;
+    nw0_service me;
+    int status = take_name(r, NULL, &me);
+    if (status != DONE) return status;
+    while (!ended && nw0_wait_for_subscribers(me.address, 1, a_second_at_most(r->deadline)) < 0)
+        if (!nothing_yet() || now() >= r->deadline) return failed();
+    while (status == DONE && !ended) {
+        if (publish_line(me.address, r->words[1], &in, &status)) continue;
+        if (in.closed) break;
+        read_more(&in);
+    }
+    return status;
 }
 
 /* =================================================================================================
@@ -516,32 +571,21 @@ static bool has_holders(unsigned port) {
    the own broadcasts come back, as they do where nothing swallows them.
    ============================================================================================== */
 
-struct network {
-    nw0__network is;
-    bool used;      /* NW0_NETWORK allows it */
-    int send_error; /* errno; 0: all was sent */
-    bool came_back; /* our own broadcast */
-};
-
 /* A service, and how it was heard. */
 struct heard {
-    char name[NW0_NAME_SIZE];
-    nw0__place at, from;
-    bool shouted, answered; /* by broadcast; straight to us */
+    nw0_service who;
+    uint32_t ip;                            /* where that came from */
+    bool is_networkzero, shouted, answered; /* by broadcast; straight to us */
 };
-
-enum { HEARD = 500 };
 
 static struct survey {
     uint16_t port;
     const char *pattern; /* NW0_NETWORK */
     double seconds;
     int ear, ear_error;
-    struct network networks[NW0__MAX_NETWORKS];
-    int network_count;
+    struct network networks[MOST_NETWORKS];
     struct heard heard[HEARD];
-    int heard_count;
-    int strange_count, nonsense_count;
+    int network_count, heard_count, strange_count, nonsense_count;
     uint32_t strange_from, nonsense_from;
 } survey;
 
@@ -559,60 +603,39 @@ static bool is_wireless(const char *interface_name) {
 
 /* ---- the sockets ---- */
 
-static void open_ear(struct survey *s) {
-    s->ear = nw0__socket(SOCK_DGRAM);
-    if (s->ear >= 0) {
-#if defined(SO_REUSEPORT) && !defined(__linux__)
-        nw0__option(s->ear, SOL_SOCKET, SO_REUSEPORT, 1);
-#endif
-        nw0__option(s->ear, SOL_SOCKET, SO_REUSEADDR, 1);
-        if (nw0__bind(s->ear, nw0__at(0, s->port)) == 0) return;
-    }
-    s->ear_error = errno;
-    nw0__close_fd(&s->ear);
-}
-
 static void open_mouth(struct network *net) {
+    struct sockaddr_in a;
+    socklen_t size = sizeof a;
     if (!net->used) return;
-    net->is.mouth = nw0__socket(SOCK_DGRAM);
-    if (net->is.mouth >= 0 && nw0__bind(net->is.mouth, nw0__at(net->is.ip, 0)) < 0)
-        nw0__close_fd(&net->is.mouth);
-    if (net->is.mouth < 0 || nw0__bound_port(net->is.mouth, &net->is.port) < 0)
+    net->mouth = open_socket(net->ip, 0, SO_BROADCAST);
+    if (net->mouth < 0 || getsockname(net->mouth, (struct sockaddr *)&a, &size) < 0)
         net->send_error = errno;
-    else nw0__option(net->is.mouth, SOL_SOCKET, SO_BROADCAST, 1);
+    else net->port = ntohs(a.sin_port);
 }
 
 /* The environment, the networks, the sockets. */
 static int look_around(struct survey *s) {
-    nw0__network list[NW0__MAX_NETWORKS];
-    char text[NW0_ADDRESS_SIZE];
-    int i, count;
-    if (nw0__enter() < 0) return -1; /* it reads NW0_PORT and NW0_NETWORK */
-    nw0__leave();
-    s->port = nw0__library.port;
-    s->pattern = nw0__allowed();
-    count = nw0__networks(list, "*");
-    if (count < 0) return -1;
-    s->network_count = count;
-    for (i = 0; i < count; i++) {
-        struct network *net = &s->networks[i];
-        net->is = list[i];
-        net->used = nw0__matches(s->pattern, nw0__print_ip(list[i].ip, text));
-        open_mouth(net);
-    }
-    return 0;
+    const char *pattern = getenv("NW0_NETWORK");
+    int i;
+    s->port = discovery_port();
+    s->pattern = pattern && *pattern ? pattern : "*";
+    s->network_count = find_networks(s->pattern, s->networks);
+    for (i = 0; i < s->network_count; i++) open_mouth(&s->networks[i]);
+    return s->network_count;
 }
 
 /* ---- what can be said before anything was heard ---- */
 
+static uint32_t broadcast_of(const struct network *net) {
+    return is_loopback(net->ip) ? 0x7FFFFFFF : net->ip | ~net->mask;
+}
+
 static void show_network(const struct survey *s, const struct network *net) {
-    const nw0__network *is = &net->is;
     char text[NW0_ADDRESS_SIZE];
-    uint32_t broadcast = nw0__is_loopback(is->ip) ? 0x7FFFFFFF : is->ip | ~is->mask;
-    printf("  %s  %s/%d", is->interface_name, nw0__print_ip(is->ip, text), prefix_length(is->mask));
-    if (net->used) printf(", broadcasts to %s", nw0__print_ip(broadcast, text));
+    printf("  %s  %s/%d", net->name, ip_text(net->ip, text), prefix_length(net->mask));
+    if (net->used) printf(", broadcasts to %s", ip_text(broadcast_of(net), text));
     else printf(", not used: NW0_NETWORK=%s", s->pattern);
-    if (is_wireless(is->interface_name)) printf(", wireless");
+    if (is_wireless(net->name)) printf(", wireless");
     end_line();
 }
 
@@ -623,8 +646,7 @@ static void show_idle_interfaces(const struct survey *s) {
     for (i = all; i; i = i->ifa_next) {
         int k = 0, family = i->ifa_addr ? i->ifa_addr->sa_family : AF_UNSPEC;
         if (family == AF_INET || family == AF_INET6) continue;
-        while (k < s->network_count && strcmp(s->networks[k].is.interface_name, i->ifa_name) != 0)
-            k++;
+        while (k < s->network_count && strcmp(s->networks[k].name, i->ifa_name) != 0) k++;
         if (k < s->network_count) continue;
         printf("  %s  %s\n", i->ifa_name, i->ifa_flags & IFF_UP ? "no IPv4 address" : "down");
     }
@@ -647,7 +669,7 @@ static const struct network *best_network(const struct survey *s) {
 }
 
 static const char *why_best(const struct network *net) {
-    switch (nw0__rank(net->is.ip, nw0__route())) {
+    switch (net->rank) {
     case 0: return "the way to the rest of the world leaves by it";
     case 1: return "no way leads to the rest of the world, so it is the first network";
     case 2: return "nobody gave this machine an address, so it chose one";
@@ -659,12 +681,9 @@ static void show_address(const struct survey *s) {
     const struct network *best = best_network(s);
     char text[NW0_ADDRESS_SIZE];
     puts("address");
-    if (!best) {
-        puts("  none: no interface can be used");
-        return;
-    }
-    printf("  %s: %s", nw0__print_ip(best->is.ip, text), why_best(best));
-    if (strcmp(s->pattern, "*") != 0) printf(" (NW0_NETWORK=%s)", s->pattern);
+    if (best) printf("  %s: %s", ip_text(best->ip, text), why_best(best));
+    else printf("  none: no interface can be used");
+    if (best && strcmp(s->pattern, "*") != 0) printf(" (NW0_NETWORK=%s)", s->pattern);
     putchar('\n');
 }
 
@@ -681,7 +700,9 @@ static void show_ports(const struct survey *s) {
     if (f) fclose(f);
 }
 
-static void show_ear(const struct survey *s, bool shared) {
+static void show_ear(const struct survey *s) {
+    unsigned long inodes[SOCKETS];
+    bool shared = s->ear >= 0 && sockets_at(s->port, inodes) > 1; /* ours is one of them */
     puts("ear");
     printf("  UDP %u ", (unsigned)s->port);
     if (s->ear < 0) printf("cannot be opened (%s)", strerror(s->ear_error));
@@ -694,44 +715,42 @@ static void show_ear(const struct survey *s, bool shared) {
 /* ---- asking and listening ---- */
 
 static void shout(struct network *net, uint16_t port, const char *text, size_t n, uint32_t ip) {
-    struct sockaddr_in a = nw0__sockaddr(nw0__at(ip, port));
-    if (sendto(net->is.mouth, text, n, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&a,
-               sizeof a) < 0)
+    struct sockaddr_in a = address_of(ip, port);
+    if (sendto(net->mouth, text, n, MSG_DONTWAIT, (struct sockaddr *)&a, sizeof a) < 0)
         net->send_error = errno;
 }
 
 /* Who is there? */
 static void ask_everybody(struct survey *s) {
-    char text[NW0__DATAGRAM + 1];
-    int i;
+    char text[DATAGRAM], ip[NW0_ADDRESS_SIZE];
+    int i, n;
     for (i = 0; i < s->network_count; i++) {
         struct network *net = &s->networks[i];
-        const nw0__network *is = &net->is;
-        size_t n = nw0__write_advert("?", nw0__at(is->ip, is->port), 0, text);
-        if (is->mouth < 0) continue;
-        if (nw0__is_loopback(is->ip)) shout(net, s->port, text, n, 0x7FFFFFFF);
-        else shout(net, s->port, text, n, 0xFFFFFFFF);
-        if (!nw0__is_loopback(is->ip) && ~is->mask > 1)
-            shout(net, s->port, text, n, is->ip | ~is->mask);
+        if (net->mouth < 0) continue;
+        n = snprintf(text, sizeof text, "[\"?\",\"%s:%u\",0]", ip_text(net->ip, ip),
+                     (unsigned)net->port);
+        if (!is_loopback(net->ip)) shout(net, s->port, text, (size_t)n, 0xFFFFFFFF);
+        if (is_loopback(net->ip) || ~net->mask > 1)
+            shout(net, s->port, text, (size_t)n, broadcast_of(net));
     }
 }
 
 static bool is_on(const struct network *net, uint32_t ip) {
-    return ((net->is.ip ^ ip) & net->is.mask) == 0;
+    return ((net->ip ^ ip) & net->mask) == 0;
 }
 
 static bool is_of_this_machine(const struct survey *s, uint32_t ip) {
     int i;
     for (i = 0; i < s->network_count; i++)
-        if (s->networks[i].is.ip == ip) return true;
-    return nw0__is_loopback(ip);
+        if (s->networks[i].ip == ip) return true;
+    return is_loopback(ip);
 }
 
 /* Was it our own question? Then it has come back. */
-static bool came_back(struct survey *s, nw0__place from) {
+static bool came_back(struct survey *s, uint32_t ip, uint16_t port) {
     int i;
     for (i = 0; i < s->network_count; i++)
-        if (nw0__same(from, nw0__at(s->networks[i].is.ip, s->networks[i].is.port)))
+        if (ip == s->networks[i].ip && port == s->networks[i].port)
             return s->networks[i].came_back = true;
     return false;
 }
@@ -743,52 +762,51 @@ static bool is_strange(const struct survey *s, uint32_t ip) {
     return true;
 }
 
-static void note_service(struct survey *s, const nw0__advert *advert, nw0__place from,
-                         bool shouted) {
+static struct heard *note_service(struct survey *s, const nw0_service *who) {
     struct heard *h = s->heard, *last = s->heard + s->heard_count;
-    while (h < last && (strcmp(h->name, advert->name) != 0 || !nw0__same(h->at, advert->at))) h++;
-    if (h == s->heard + HEARD) return;
-    if (h == last) {
-        s->heard_count++;
-        snprintf(h->name, sizeof h->name, "%.*s", (int)sizeof h->name - 1, advert->name);
-        h->at = advert->at;
-        h->from = from;
-    }
-    if (shouted) h->shouted = true;
-    else h->answered = true;
+    while (h < last && (strcmp(h->who.name, who->name) || strcmp(h->who.address, who->address)))
+        h++;
+    if (h == s->heard + HEARD) return NULL;
+    if (h == last) s->heard_count++;
+    h->who = *who;
+    return h;
 }
 
-static void note(struct survey *s, const char *bytes, size_t n, nw0__place from, bool shouted) {
-    nw0__advert advert;
-    if (came_back(s, from)) return;
-    if (is_strange(s, from.ip)) {
+static void note(struct survey *s, const char *bytes, size_t n, uint32_t ip, uint16_t port,
+                 bool shouted) {
+    struct heard *h;
+    nw0_service who;
+    double ttl;
+    if (came_back(s, ip, port)) return;
+    if (is_strange(s, ip)) {
         s->strange_count++;
-        s->strange_from = from.ip;
-    } else if (!nw0__parse_advert(bytes, n, &advert)) {
+        s->strange_from = ip;
+    } else if (!read_advert(bytes, n, &who, &ttl)) {
         s->nonsense_count++;
-        s->nonsense_from = from.ip;
-    } else if (advert.ttl > 0) {
-        note_service(s, &advert, from, shouted);
+        s->nonsense_from = ip;
+    } else if (ttl > 0 && (h = note_service(s, &who)) != NULL) {
+        if (!h->shouted && !h->answered) h->ip = ip, h->is_networkzero = port == s->port;
+        if (shouted) h->shouted = true;
+        else h->answered = true;
     }
 }
 
 static void read_all(struct survey *s, int fd, bool shouted) {
-    char bytes[NW0__DATAGRAM + 1];
+    char bytes[DATAGRAM + 1]; /* so that one that is too long is seen to be */
     struct sockaddr_in a;
     socklen_t size = sizeof a;
-    ssize_t n;
     int i;
     for (i = 0; i < 1000; i++) {
-        n = recvfrom(fd, bytes, sizeof bytes, MSG_DONTWAIT, (struct sockaddr *)&a, &size);
+        ssize_t n = recvfrom(fd, bytes, sizeof bytes, MSG_DONTWAIT, (struct sockaddr *)&a, &size);
         if (n < 0) return;
-        note(s, bytes, (size_t)n, nw0__place_of(&a), shouted);
+        note(s, bytes, (size_t)n, ntohl(a.sin_addr.s_addr), ntohs(a.sin_port), shouted);
     }
 }
 
 static void listen_until(struct survey *s, double deadline) {
-    struct pollfd fds[NW0__MAX_NETWORKS + 1];
+    struct pollfd fds[MOST_NETWORKS + 1];
     int i, count = s->network_count;
-    for (i = 0; i < count; i++) fds[i].fd = s->networks[i].is.mouth;
+    for (i = 0; i < count; i++) fds[i].fd = s->networks[i].mouth;
     fds[count].fd = s->ear;
     for (i = 0; i <= count; i++) fds[i].events = POLLIN;
     while (!ended && now() < deadline) {
@@ -809,22 +827,21 @@ static void listen_and_ask(struct survey *s) {
     }
 }
 
-static const char *how_heard(const struct survey *s, const struct heard *h) {
-    if (h->from.port == s->port) return "NetworkZero";
+static const char *how_heard(const struct heard *h) {
+    if (h->is_networkzero) return "NetworkZero";
     if (h->shouted && h->answered) return "adverts and answers";
     return h->shouted ? "adverts only" : "answers only";
 }
 
 static void show_heard(const struct survey *s) {
-    char text[NW0_ADDRESS_SIZE];
     int i;
     printf("heard within %g s\n", s->seconds);
     for (i = 0; i < s->heard_count; i++) {
         const struct heard *h = &s->heard[i];
-        printf("  %-21s  ", nw0__print(h->at, text));
-        put_text(stdout, h->name);
-        printf("  (%s%s)\n", is_of_this_machine(s, h->from.ip) ? "this machine, " : "",
-               how_heard(s, h));
+        printf("  %-21s  ", h->who.address);
+        put_text(stdout, h->who.name);
+        if (is_of_this_machine(s, h->ip)) printf("  (this machine, %s)\n", how_heard(h));
+        else printf("  (%s)\n", how_heard(h));
     }
     if (s->heard_count == 0) puts("  nobody");
 }
@@ -838,9 +855,9 @@ static int judge_address(const struct survey *s) {
     if (!best) return puts("  no network: no interface is up, not even lo"), 1;
     if (strcmp(s->pattern, "*") != 0)
         return printf("  NW0_NETWORK=%s: what else there is, is not used\n", s->pattern), 1;
-    if (nw0__is_loopback(best->is.ip))
+    if (is_loopback(best->ip))
         return puts("  no network: only programs on this machine can find each other"), 1;
-    if (best->is.ip >> 16 == 0xA9FE)
+    if (best->ip >> 16 == 0xA9FE)
         return puts("  no address was given to this machine (DHCP): others may not reach it"), 1;
     return 0;
 }
@@ -849,28 +866,25 @@ static int judge_ear(const struct survey *s) {
     if (s->ear >= 0) return 0;
     if (s->ear_error != EADDRINUSE)
         return printf("  UDP %u: %s\n", (unsigned)s->port, strerror(s->ear_error)), 1;
-    printf(
-        "  UDP %u is not shared: neither adverts nor questions are heard here, only answers of\n"
-        "    other machines; end the program that holds it, or give all another port (NW0_PORT)\n",
-        (unsigned)s->port);
+    printf("  UDP %u is not shared: neither adverts nor questions are heard here, only answers of"
+           "\n    other machines; end the program that holds it, or give all another port "
+           "(NW0_PORT)\n",
+           (unsigned)s->port);
     return 1;
 }
 
 /* A tunnel, for instance, has none. */
-static bool has_broadcasts(const char *interface_name) {
-    struct ifaddrs *all, *i;
-    bool found = false;
-    if (getifaddrs(&all) < 0) return true;
-    for (i = all; i; i = i->ifa_next)
-        if (strcmp(i->ifa_name, interface_name) == 0)
-            found = found || (i->ifa_flags & (IFF_BROADCAST | IFF_LOOPBACK));
-    freeifaddrs(all);
-    return found;
+static bool has_broadcasts(const struct network *net) {
+    struct ifreq question;
+    memset(&question, 0, sizeof question);
+    memcpy(question.ifr_name, net->name, sizeof question.ifr_name);
+    if (net->mouth < 0 || ioctl(net->mouth, SIOCGIFFLAGS, &question) < 0) return true;
+    return (question.ifr_flags & (IFF_BROADCAST | IFF_LOOPBACK)) != 0;
 }
 
 static int judge_sending(const struct survey *s, const struct network *net) {
-    const char *name = net->is.interface_name;
-    if (!has_broadcasts(name))
+    const char *name = net->name;
+    if (!has_broadcasts(net))
         return printf("  %s: has no broadcasts (a tunnel?): nobody is found through it\n", name), 1;
     if (net->send_error == EPERM)
         return printf("  %s: a firewall on this machine forbids to send broadcasts\n", name), 1;
@@ -890,49 +904,45 @@ static int others_on(const struct survey *s, const struct network *net, int *sho
     *shouted = *answered = *silent = 0;
     for (i = 0; i < s->heard_count; i++) {
         const struct heard *h = &s->heard[i];
-        if (!is_on(net, h->from.ip) || is_of_this_machine(s, h->from.ip)) continue;
+        if (!is_on(net, h->ip) || is_of_this_machine(s, h->ip)) continue;
         count++;
         *shouted += h->shouted;
         *answered += h->answered;
-        *silent += !h->answered && h->from.port != s->port; /* NetworkZero never answers */
+        *silent += !h->answered && !h->is_networkzero; /* NetworkZero never answers */
     }
     return count;
 }
 
 static int judge_silence(const struct network *net) {
+    const char *radio =
+        ", and does the access point let its\n    clients talk to each other (guest "
+        "networks do not)";
+    const char *cable = ", a VLAN\n    or an access point that keeps its clients apart";
     printf("  %s: no other machine was heard. If there should be one: is its program running, on\n"
            "    the same network (address and netmask), and not behind a firewall%s?\n",
-           net->is.interface_name,
-           is_wireless(net->is.interface_name)
-               ? ", and does the access point let its\n    clients talk to each other (guest "
-                 "networks do not)"
-               : ", a VLAN\n    or an access point that keeps its clients apart");
+           net->name, is_wireless(net->name) ? radio : cable);
     return 1;
 }
 
 /* Adverts go out every two seconds, so three without one say something. */
 static int judge_hearing(const struct survey *s, const struct network *net) {
-    const char *name = net->is.interface_name;
     int shouted, answered, silent;
     if (others_on(s, net, &shouted, &answered, &silent) == 0) return judge_silence(net);
     if (s->ear >= 0 && shouted == 0 && s->seconds > NW0_ADVERT_INTERVAL_S)
-        return printf("  %s: others answer, but their broadcasts do not arrive: a firewall here, "
-                      "or an\n    access point, swallows them\n",
-                      name),
-               1;
-    if (silent > 0 && answered == 0)
-        return printf("  %s: adverts arrive, but no answers: a firewall, here or there, swallows "
-                      "what is sent\n    straight to a program\n",
-                      name),
-               1;
-    return 0;
+        printf("  %s: others answer, but their broadcasts do not arrive: a firewall here, or an\n"
+               "    access point, swallows them\n",
+               net->name);
+    else if (silent > 0 && answered == 0)
+        printf("  %s: adverts arrive, but no answers: a firewall, here or there, swallows what is "
+               "sent\n    straight to a program\n",
+               net->name);
+    else return 0;
+    return 1;
 }
 
 static int judge_network(const struct survey *s, const struct network *net) {
-    int count;
-    if (!net->used) return 0;
-    count = judge_sending(s, net);
-    if (count > 0 || nw0__is_loopback(net->is.ip)) return count;
+    int count = net->used ? judge_sending(s, net) : 0;
+    if (!net->used || count > 0 || is_loopback(net->ip)) return count;
     return judge_hearing(s, net);
 }
 
@@ -940,10 +950,10 @@ static int judge_senders(const struct survey *s) {
     char text[NW0_ADDRESS_SIZE];
     if (s->strange_count > 0)
         printf("  %s is heard, but on no network of ours: its address or a netmask is wrong\n",
-               nw0__print_ip(s->strange_from, text));
+               ip_text(s->strange_from, text));
     if (s->nonsense_count > 0)
         printf("  %d datagrams were no adverts, the last from %s: another program uses UDP %u\n",
-               s->nonsense_count, nw0__print_ip(s->nonsense_from, text), (unsigned)s->port);
+               s->nonsense_count, ip_text(s->nonsense_from, text), (unsigned)s->port);
     return s->strange_count + s->nonsense_count;
 }
 
@@ -956,34 +966,24 @@ static void show_unusual(const struct survey *s) {
     if (count == 0) puts("  nothing");
 }
 
-static void close_all(struct survey *s) {
-    int i;
-    nw0__close_fd(&s->ear);
-    for (i = 0; i < s->network_count; i++) nw0__close_fd(&s->networks[i].is.mouth);
-}
-
 static int info(const struct request *r) {
     struct survey *s = &survey;
-    bool shared;
     catch_signals();
     s->seconds = r->timeout < 0 ? 3 : r->timeout;
     if (look_around(s) < 0) return complain("this system does not tell its networks");
-    shared = has_holders(s->port);
-    open_ear(s);
+    s->ear = open_ear(s->port);
+    s->ear_error = s->ear < 0 ? errno : 0;
     show_interfaces(s);
     show_address(s);
     show_ports(s);
-    show_ear(s, shared);
+    show_ear(s);
     listen_and_ask(s);
     show_heard(s);
     show_unusual(s);
-    close_all(s);
     return DONE;
 }
 
-/* =================================================================================================
-   The command line
-   ============================================================================================== */
+/* ---- the command line ---- */
 
 static const struct command commands[] = {
     {"list", "[GROUP]", 0, 1, true, true, list, "who is there",
