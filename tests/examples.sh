@@ -5,7 +5,8 @@
 
 CASES='cluster chat_room chat_room_many chat_room_terminal chat_room_taken hello hello_waits hello_alone
     chat chat_goodbye chat_taken chat_separator advertise advertise_wrong discover discover_all message
-    message_hung_up command news news_topic movement data data_wrong poll anagram usage short warnings readme'
+    message_hung_up command news news_topic movement data data_wrong poll anagram usage short warnings readme
+    manual_pages'
 SELF=$0
 ROOT=$(cd "$(dirname "$0")/.." && pwd)
 export NW0_NETWORK='127.*'
@@ -784,6 +785,26 @@ case_warnings() {
 case_readme() {
     awk '/^```c$/ { n++; inside = 1; next } /^```$/ { inside = 0 } inside { print >("program" n) }' "$ROOT/README.md"
     diff program1 "$ROOT/examples/hello_server.c" && diff program2 "$ROOT/examples/hello_client.c" || exit 1
+}
+
+# the manual pages are as the tools that read them want them
+case_manual_pages() {
+    if command -v mandoc >/dev/null; then
+        lint='mandoc -T lint -W warning'
+    elif command -v groff >/dev/null; then
+        lint='groff -ww -mdoc -T utf8 -z'
+    else
+        echo 'neither mandoc nor groff is here to look at the manual pages'
+        exit 77
+    fi
+    for each in nw0.1 nw0.h.3; do
+        doubts=$($lint "$ROOT/examples/$each" 2>&1)
+        [ -z "$doubts" ] || {
+            echo "what ${lint%% *} says of $each:"
+            echo "$doubts"
+            exit 1
+        }
+    done
 }
 
 # ------------------------------------------------------------------------- running them

@@ -719,14 +719,6 @@ def manuals(case):
     options = read("nw0.h").split("BEFORE THE INCLUDE")[1].split("RULES THAT HOLD")[0]
     for word in set(re.findall(r"\bNW0_[A-Z_]+", options)):
         check(word in header, "nw0.h.3 does not have", word)
-    if shutil.which("mandoc"):
-        lint = ["mandoc", "-Tlint", "-Wwarning"]
-    elif shutil.which("groff"):
-        lint = ["groff", "-ww", "-mdoc", "-Tutf8", "-z"]
-    else:
-        raise Skip("neither mandoc nor groff is here to look at the manual pages")
-    for page in "nw0.1", "nw0.h.3":
-        equal(case.system(*lint, os.path.join(ROOT, "examples", page)), "", f"what {lint[0]} says")
 
 
 ON_ONE_MACHINE = [list_listens, evil_names, news_goes_on, slow_reader_follows, goodbyes, usage,
