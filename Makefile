@@ -32,8 +32,9 @@ help:
 	@echo 'make test-valgrind   the same under valgrind'
 	@echo 'make test-long       the tests ten times (COUNT=10), every second time with busy processors'
 	@echo 'make fuzz            each parser with clang and libFuzzer, for a minute (FUZZ_S=60)'
-	@echo 'make bench           how fast and how small it is, beside bare sockets, libzmq and nng: ten minutes'
-	@echo '                     (some of it: ROWS="round-trip news"; fewer and shorter rounds: QUICK=1)'
+	@echo 'make bench           how fast and how small it is, beside bare sockets, libzmq and nng: more than ten minutes'
+	@echo '                     (some of it: ROWS="round-trip news"; fewer and shorter rounds: QUICK=1;'
+	@echo '                     beside another header: BASE=path/to/other/nw0.h)'
 	@echo 'make bench-plot      draws the last results, for the README'
 	@echo 'make install         the header, the tool nw0 and their manual pages, under PREFIX=/usr/local'
 	@echo 'make clean           removes build/'
@@ -82,7 +83,7 @@ fuzz:
 	done; exit $$failed
 
 bench:
-	@CC='$(CC)' BUILD='$(BUILD)' QUICK='$(QUICK)' tests/bench/run $(ROWS)
+	@CC='$(CC)' BUILD='$(BUILD)' QUICK='$(QUICK)' BASE='$(BASE)' tests/bench/run $(ROWS)
 
 bench-plot:
 	@tests/bench/plot $(BUILD)/bench/summary.tsv tests/bench/bench.svg

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-static long in_use, most;
+static long in_use, peak;
 
 static void *counted_resize(void *old, size_t size) {
     size_t *block = old ? (size_t *)old - 2 : NULL, before = block ? *block : 0;
@@ -12,7 +12,7 @@ static void *counted_resize(void *old, size_t size) {
     if (!block) return NULL;
     *block = size;
     in_use += (long)size - (long)before;
-    if (in_use > most) most = in_use;
+    if (in_use > peak) peak = in_use;
     return block + 2;
 }
 
@@ -94,6 +94,6 @@ int main(void) {
     print_added("service", adverts, MANY);
     print_added("subscriber", subscribers, MANY);
     nw0_shutdown();
-    printf("most\t%ld\nleft\t%ld\n", most, in_use);
+    printf("peak\t%ld\nleft\t%ld\n", peak, in_use);
     return 0;
 }
