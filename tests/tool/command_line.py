@@ -113,7 +113,7 @@ def closed_from_the_start(case):
 
 
 def nobody_reads(pipe):
-    """Waits for that: a program that another case is about to start has our descriptors until then."""
+    """Waits for that: a program that another case is about to start has our descriptors, too."""
     poll = select.poll()
     poll.register(pipe, 0)
     check(poll.poll(LIMIT_S * 1000), "somebody still reads")

@@ -28,7 +28,7 @@ def no_reply(case):
 
 
 def nobody_listens(address):
-    """Waits for that: a program that another case is about to start has our descriptors until then."""
+    """Waits for that: a program that another case is about to start has our descriptors, too."""
     end = time.monotonic() + LIMIT_S
     ip, port = address.split(":")
     while time.monotonic() < end:
