@@ -475,12 +475,12 @@ static void nw0__free(void *memory) {
 #define NW0__PRINTF(at, first)
 #endif
 
-typedef struct nw0__self {
+typedef struct nw0__thread {
     char error[480]; /* the sentence */
     bool registered; /* something of this thread must be cleaned up when it ends */
-} nw0__self;
+} nw0__thread;
 
-static __thread nw0__self nw0__this_thread; /* its address also tells threads apart */
+static __thread nw0__thread nw0__this_thread; /* its address also tells threads apart */
 
 NW0__PRINTF(2, 3) static int nw0__fail(int error, const char *format, ...) {
     va_list list;
@@ -519,9 +519,8 @@ static double nw0__earlier(double a, double b) {
 
 /* For poll(): rounded up, because a wait that ends early only has to be begun again. */
 static int nw0__milliseconds_until(double deadline) {
-    double left;
     if (deadline >= NW0__NEVER) return -1; /* which spares the kernel a timer */
-    left = deadline - nw0__now();
+    double left = deadline - nw0__now();
     if (left <= 0) return 0;
     return left > 3600 ? 3600000 : (int)(left * 1000) + 1;
 }
@@ -535,10 +534,7 @@ static int nw0__milliseconds_until(double deadline) {
 
 /* Numbers cross the network with the big end first, whatever the processor prefers. */
 static void nw0__put32(unsigned char *at, size_t value) {
-    at[0] = (unsigned char)(value >> 24);
-    at[1] = (unsigned char)(value >> 16);
-    at[2] = (unsigned char)(value >> 8);
-    at[3] = (unsigned char)value;
+    for (int i = 0; i < 4; i++) at[i] = (unsigned char)(value >> (24 - 8 * i));
 }
 
 static size_t nw0__get32(const unsigned char *at) {
@@ -547,11 +543,10 @@ static size_t nw0__get32(const unsigned char *at) {
 
 /* The length of the UTF-8 character at s, of which n bytes are there: 1 to 4; 0 if it is none. */
 static size_t nw0__utf8_char(const unsigned char *s, size_t n) {
-    size_t length, i;
     if (n == 0 || (s[0] >= 0x80 && s[0] < 0xC2) || s[0] > 0xF4) return 0;
-    length = s[0] < 0x80 ? 1 : s[0] < 0xE0 ? 2 : s[0] < 0xF0 ? 3 : 4;
+    size_t length = s[0] < 0x80 ? 1 : s[0] < 0xE0 ? 2 : s[0] < 0xF0 ? 3 : 4;
     if (n < length) return 0;
-    for (i = 1; i < length; i++)
+    for (size_t i = 1; i < length; i++)
         if ((s[i] & 0xC0) != 0x80) return 0;
     if ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xF0 && s[1] < 0x90)) return 0; /* overlong */
     if (s[0] == 0xED && s[1] > 0x9F) return 0; /* surrogates, which are halves of characters */
@@ -569,8 +564,8 @@ static bool nw0__utf8(const char *text, size_t n) {
 /* Unicode to UTF-8; returns how many bytes. */
 static size_t nw0__utf8_encode(unsigned long c, char out[4]) {
     static const unsigned char first[] = {0, 0xC0, 0xE0, 0xF0};
-    size_t last = c < 0x80 ? 0 : c < 0x800 ? 1 : c < 0x10000 ? 2 : 3, i;
-    for (i = last; i > 0; i--, c >>= 6) out[i] = (char)(0x80 | (c & 0x3F));
+    size_t last = c < 0x80 ? 0 : c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
+    for (size_t i = last; i > 0; i--, c >>= 6) out[i] = (char)(0x80 | (c & 0x3F));
     out[0] = (char)(first[last] | c);
     return last + 1;
 }
@@ -586,7 +581,7 @@ static bool nw0__consists_of(const char *text, const char *letters) {
     return *text == '\0';
 }
 
-/* A place in a text that is being parsed. */
+/* What is left of a text that is being parsed. */
 typedef struct nw0__text {
     const char *at, *end;
 } nw0__text;
@@ -605,9 +600,8 @@ static bool nw0__skip(nw0__text *t, char c) {
 /* The four digits after \u; -1 if they are not there. */
 static long nw0__json_hex4(nw0__text *t) {
     long value = 0;
-    int i;
     if (t->end - t->at < 4) return -1;
-    for (i = 0; i < 4; i++) {
+    for (int i = 0; i < 4; i++) {
         int digit = nw0__index("0123456789abcdef0123456789ABCDEF", *t->at++);
         if (digit < 0) return -1;
         value = value << 4 | (digit & 15);
@@ -619,16 +613,15 @@ static long nw0__json_hex4(nw0__text *t) {
  * wrong. Characters beyond FFFF come as two halves (surrogates), each a \u of its own; a half alone
  * is no character, and a NUL would end the name early. */
 static size_t nw0__json_escape(nw0__text *t, char out[4]) {
-    long c, half;
     if (!nw0__skip(t, 'u')) {
         int known = t->at < t->end ? nw0__index("\"\\/bfnrt", *t->at++) : -1;
         if (known < 0) return 0;
         return out[0] = "\"\\/\b\f\n\r\t"[known], (size_t)1;
     }
-    c = nw0__json_hex4(t);
+    long c = nw0__json_hex4(t);
     if (c >= 0xD800 && c < 0xDC00) {
         if (!nw0__skip(t, '\\') || !nw0__skip(t, 'u')) return 0;
-        half = nw0__json_hex4(t);
+        long half = nw0__json_hex4(t);
         if (half < 0xDC00 || half > 0xDFFF) return 0;
         c = 0x10000 + ((c - 0xD800) << 10) + (half - 0xDC00);
     } else if (c <= 0 || (c >= 0xDC00 && c < 0xE000)) {
@@ -677,19 +670,20 @@ static bool nw0__whole_number(nw0__text *t, double *value) {
 
 /* A JSON number that is not negative. Not strtod(): in some countries that expects a comma. */
 static bool nw0__json_number(nw0__text *t, double *value) {
-    double part;
     if (!nw0__whole_number(t, value)) return false;
     if (nw0__skip(t, '.')) {
-        int digits = nw0__digits(t, &part);
+        double fraction;
+        int digits = nw0__digits(t, &fraction);
         if (digits == 0) return false;
-        for (; digits > 0; digits--) part /= 10;
-        *value += part;
+        for (; digits > 0; digits--) fraction /= 10;
+        *value += fraction;
     }
     if (nw0__skip(t, 'e') || nw0__skip(t, 'E')) {
         bool down = nw0__skip(t, '-');
+        double power;
         if (!down) nw0__skip(t, '+');
-        if (nw0__digits(t, &part) == 0) return false;
-        for (; part > 0 && *value > 0 && *value < 1e300; part--)
+        if (nw0__digits(t, &power) == 0) return false;
+        for (; power > 0 && *value > 0 && *value < 1e300; power--)
             *value = down ? *value / 10 : *value * 10;
     }
     return true;
@@ -724,10 +718,8 @@ static bool nw0__matches(const char *pattern, const char *text) {
     return *pattern == '\0';
 }
 
-/* Base64: six bits are a character. Three bytes are four characters, of which '=' stands for those
- * that have no bit of the data. */
 #define NW0__LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-static const char nw0__base64[] = NW0__LETTERS "+/";
+#define NW0__BLANKS " \t\r\n"
 
 /* Do so many bytes and a NUL fit into the buffer? NULL and 0 only wants to know the size. */
 static int nw0__fits(const char *what, size_t size, const void *buffer, size_t capacity) {
@@ -736,130 +728,40 @@ static int nw0__fits(const char *what, size_t size, const void *buffer, size_t c
                      (unsigned long)size + 1, (unsigned long)capacity);
 }
 
-NW0_API ssize_t nw0_bytes_to_string(const void *data, size_t size, char *string, size_t capacity) {
-    const unsigned char *in = (const unsigned char *)data;
-    size_t length, i;
-    if (size == NW0_TEXT) size = data ? strlen((const char *)data) : 0;
-    if (!data && size > 0)
-        return nw0__fail(EINVAL, "there is no data to turn into text: the pointer is NULL");
-    if (size > SIZE_MAX / 8)
-        return nw0__fail(EMSGSIZE, "%lu bytes are too many to turn into text", (unsigned long)size);
-    length = (size + 2) / 3 * 4;
-    if (nw0__fits("the text", length, string, capacity) < 0) return -1;
-    for (i = 0; string && i < length; i++) {
-        size_t bit = i * 6, at = bit / 8; /* each character lies across two bytes */
-        unsigned two = (at < size ? in[at] * 256u : 0u) + (at + 1 < size ? in[at + 1] : 0u);
-        string[i] = at < size ? nw0__base64[two >> (10 - bit % 8) & 63] : '=';
-    }
-    if (string) string[length] = '\0';
-    return (ssize_t)length;
-}
-
-/* How many bytes a base64 text stands for; -1 if it is none. Bits that pad the last character must
- * be 0. */
-static ssize_t nw0__base64_size(const char *string) {
-    size_t length = strlen(string), pad = 0, i;
-    if (length % 4 != 0) return -1;
-    while (pad < 2 && pad < length && string[length - 1 - pad] == '=') pad++;
-    for (i = 0; i < length - pad; i++)
-        if (nw0__index(nw0__base64, string[i]) < 0) return -1;
-    if (pad && nw0__index(nw0__base64, string[length - pad - 1]) & (pad == 2 ? 15 : 3)) return -1;
-    return (ssize_t)(length / 4 * 3 - pad);
-}
-
-NW0_API ssize_t nw0_string_to_bytes(const char *string, void *data, size_t capacity) {
-    char *out = (char *)data, *end;
-    ssize_t size = string ? nw0__base64_size(string) : -1;
-    unsigned bits = 0;
-    int i;
-    if (size < 0)
-        return nw0__fail(EINVAL, "\"%.40s\" is not base64, or was cut: see nw0_bytes_to_string",
-                         string ? string : "");
-    if (nw0__fits("the bytes", (size_t)size, data, capacity) < 0) return -1;
-    if (!data) return size;
-    for (end = out + size, i = 0; out < end; i++) {
-        bits = bits << 6 | (unsigned)nw0__index(nw0__base64, *string++);
-        if (i % 4 > 0) *out++ = (char)(bits >> (6 - i % 4 * 2)); /* the second completes a byte */
-    }
-    *end = '\0';
-    return size;
-}
-
-#define NW0__BLANKS " \t\r\n"
-
-/* One character of a word: *in moves past it, *quote is what it stands in. Returns it; 0 where the
- * word ends, -1 where the line ends although it must go on, -2 if it was a quote, which is not part
- * of the word. */
-static int nw0__word_char(const char **in, char *quote) {
-    char c = **in;
-    if (c == '\0') return *quote ? -1 : 0;
-    if (!*quote && strchr(NW0__BLANKS, c)) return 0;
-    ++*in;
-    if (c == *quote) return *quote = '\0', -2;
-    if (!*quote && (c == '"' || c == '\'')) return *quote = c, -2;
-    if (c != '\\' || *quote == '\'') return (unsigned char)c;
-    if (**in == '\0') return -1;
-    if (*quote && !strchr("\"\\$`", **in)) return c; /* it protects only these in double quotes */
-    return (unsigned char)*(*in)++;
-}
-
-/* One word from *in into out (NULL: nowhere). Returns 1; 0 at the end of the line; -1 if that comes
- * too early. */
-static int nw0__word(const char **in, char *out) {
-    char quote = '\0';
-    int c;
-    *in += strspn(*in, NW0__BLANKS);
-    if (**in == '\0') return 0;
-    while ((c = nw0__word_char(in, &quote)) != 0) {
-        if (c == -1) return -1;
-        if (c > 0 && out) *out++ = (char)c;
-    }
-    if (**in) ++*in; /* the space, which is where the NUL may have to go */
-    if (out) *out = '\0';
-    return 1;
-}
-
-NW0_API int nw0_action_and_params(char *commandline, char *words[], int capacity) {
-    const char *in = commandline;
-    int count = 0, found;
-    if (!commandline || (!words && capacity > 0))
-        return nw0__fail(EINVAL, "there is no command line to split: a pointer is NULL");
-    do found = nw0__word(&in, NULL); /* look first: a bad line stays as it was */
-    while (found > 0);
-    if (found < 0)
-        return nw0__fail(EINVAL, "\"%.80s\" ends within quotes or after a backslash: close it",
-                         commandline);
-    for (in = commandline;; count++) {
-        char *word = (char *)in + strspn(in, NW0__BLANKS);
-        if (nw0__word(&in, word) == 0) return count;
-        if (count < capacity) words[count] = word;
+/* What came from anybody goes to a terminal: without its control characters. */
+static void nw0__make_harmless(char *line) {
+    bool text = nw0__utf8(line, strlen(line));
+    for (; *line; line++) {
+        unsigned char c = (unsigned char)line[0], next = (unsigned char)line[1];
+        if (text && c == 0xC2 && next < 0xA0) line[0] = line[1] = '.'; /* U+0080 ... U+009F */
+        if (c < ' ' || c == 0x7F || (c > 0x7F && !text)) line[0] = '.';
     }
 }
-
 /* =================================================================================================
    Addresses                                                                             >>addresses
 
-   A program is reached at an IP address and a port: "192.168.1.5:8080". People write less than
-   that, so the shorter forms are completed from what getifaddrs() tells of this machine's
-   interfaces, or by getaddrinfo() where it is a host name. A machine has several addresses, one for
-   each network it is on, and they come and go: nothing here is remembered. Inside, numbers are in
-   the processor's own order; only struct sockaddr_in has the network's. Example:
-   examples/hello_server.c.
+   A program is reached at an IP address and a port, which together are what the system calls a
+   socket address: "192.168.1.5:8080". Here they are read, written and compared; these functions
+   touch nothing else. Inside, numbers are in the processor's own order; only struct sockaddr_in has
+   the network's (htonl). What goes wrong: 010.0.0.1, which some read as octal, and addresses that
+   are nobody's, such as 224.0.0.1 or port 0. Example: examples/hello_server.c prints one.
    ============================================================================================== */
 
-typedef struct nw0__place {
+typedef struct nw0__addr {
     uint32_t ip;   /* 0: any of this machine's */
     uint16_t port; /* 0: none */
-} nw0__place;
+} nw0__addr;
 
-static nw0__place nw0__at(uint32_t ip, uint16_t port) {
-    nw0__place place = {ip, port};
-    return place;
+static nw0__addr nw0__make_addr(uint32_t ip, uint16_t port) {
+    nw0__addr a = {ip, port};
+    return a;
 }
 
-static bool nw0__same(nw0__place a, nw0__place b) {
+static bool nw0__same_addr(nw0__addr a, nw0__addr b) {
     return a.ip == b.ip && a.port == b.port;
 }
+
+#define NW0__LOCALHOST 0x7F000001u /* 127.0.0.1 */
 
 static bool nw0__is_loopback(uint32_t ip) {
     return ip >> 24 == 127;
@@ -871,12 +773,12 @@ static bool nw0__is_for_one(uint32_t ip) {
 }
 
 static bool nw0__parse_ip(nw0__text *t, uint32_t *ip) {
-    double part;
-    int i;
-    for (*ip = 0, i = 0; i < 4; i++) {
-        if ((i > 0 && !nw0__skip(t, '.')) || !nw0__whole_number(t, &part) || part > 255)
+    *ip = 0;
+    for (int i = 0; i < 4; i++) {
+        double byte;
+        if ((i > 0 && !nw0__skip(t, '.')) || !nw0__whole_number(t, &byte) || byte > 255)
             return false;
-        *ip = *ip << 8 | (uint32_t)part;
+        *ip = *ip << 8 | (uint32_t)byte;
     }
     return true;
 }
@@ -889,10 +791,10 @@ static bool nw0__parse_port(nw0__text *t, uint16_t *port) {
 }
 
 /* "192.168.1.5:8080" and nothing else. */
-static bool nw0__parse_place(const char *address, nw0__place *place) {
-    nw0__text t = nw0__text_of(address);
-    return nw0__parse_ip(&t, &place->ip) && nw0__is_for_one(place->ip) && nw0__skip(&t, ':') &&
-           nw0__parse_port(&t, &place->port) && t.at == t.end;
+static bool nw0__parse_addr(const char *text, nw0__addr *addr) {
+    nw0__text t = nw0__text_of(text);
+    return nw0__parse_ip(&t, &addr->ip) && nw0__is_for_one(addr->ip) && nw0__skip(&t, ':') &&
+           nw0__parse_port(&t, &addr->port) && t.at == t.end;
 }
 
 static char *nw0__print_ip(uint32_t ip, char out[NW0_ADDRESS_SIZE]) {
@@ -901,240 +803,160 @@ static char *nw0__print_ip(uint32_t ip, char out[NW0_ADDRESS_SIZE]) {
     return out;
 }
 
-static char *nw0__print(nw0__place place, char out[NW0_ADDRESS_SIZE]) {
-    size_t n = strlen(nw0__print_ip(place.ip, out));
-    snprintf(out + n, NW0_ADDRESS_SIZE - n, ":%u", (unsigned)place.port);
+static char *nw0__print_addr(nw0__addr addr, char out[NW0_ADDRESS_SIZE]) {
+    size_t n = strlen(nw0__print_ip(addr.ip, out));
+    snprintf(out + n, NW0_ADDRESS_SIZE - n, ":%u", (unsigned)addr.port);
     return out;
 }
 
-static struct sockaddr_in nw0__sockaddr(nw0__place place) {
+static struct sockaddr_in nw0__to_sockaddr(nw0__addr addr) {
     struct sockaddr_in a;
     memset(&a, 0, sizeof a);
     a.sin_family = AF_INET;
-    a.sin_addr.s_addr = htonl(place.ip);
-    a.sin_port = htons(place.port);
+    a.sin_addr.s_addr = htonl(addr.ip);
+    a.sin_port = htons(addr.port);
     return a;
 }
 
-static nw0__place nw0__place_of(const struct sockaddr_in *a) {
-    return nw0__at(ntohl(a->sin_addr.s_addr), ntohs(a->sin_port));
+static nw0__addr nw0__from_sockaddr(const void *sockaddr) {
+    const struct sockaddr_in *a = (const struct sockaddr_in *)sockaddr;
+    return nw0__make_addr(ntohl(a->sin_addr.s_addr), ntohs(a->sin_port));
 }
 
-static uint32_t nw0__ip_of(const struct sockaddr *a) {
-    return nw0__place_of((const struct sockaddr_in *)(const void *)a).ip;
+/* =================================================================================================
+   Frames                                                                                   >>frames
+
+   TCP carries a stream of bytes: what was sent in one piece may arrive in five, and two pieces as
+   one. So each message is a frame, four bytes of length and then as many bytes. The first frame of
+   a conversation, its introduction, says what it is for. These functions look at bytes that have
+   arrived and touch no socket. They answer in three ways: how many bytes they understood, 0 where
+   more must come first, -1 where it is wrong and never can become right. What goes wrong: a length
+   that a stranger made up; nothing is allocated on the strength of it. Example: the picture at the
+   top has the bytes of one; examples/data_send.c sends many.
+   ============================================================================================== */
+
+#define NW0__QUESTIONS "\0\0\0\4nw0?" /* the introduction of one who asks */
+#define NW0__NEWS "\0\0\0\4nw0!"      /* and of one who wants news */
+#define NW0__INTRODUCTION 8           /* how long both are */
+#define NW0__LENGTH 4                 /* and how long a length is */
+
+static int nw0__check_length(const unsigned char *bytes, size_t n, size_t *size) {
+    if (n > 0 && bytes[0] != 0) return -1;
+    if (n < NW0__LENGTH) return 0;
+    *size = nw0__get32(bytes);
+    return *size <= NW0_MAX_MESSAGE ? NW0__LENGTH : -1;
 }
 
-/* One network that this machine is on, through one of its interfaces. */
-typedef struct nw0__network {
-    char interface_name[IF_NAMESIZE];
-    uint32_t ip, mask;
-    int mouth;     /* discovery: the UDP socket that speaks there, or -1 */
-    uint16_t port; /* and its port */
-} nw0__network;
-
-#define NW0__MAX_NETWORKS 32
-
-static bool nw0__reaches(const nw0__network *net, uint32_t ip) {
-    return ((net->ip ^ ip) & net->mask) == 0;
+/* *kind becomes '?' or '!'. */
+static int nw0__check_introduction(const unsigned char *bytes, size_t n, char *kind) {
+    size_t last = NW0__INTRODUCTION - 1;
+    if (memcmp(bytes, NW0__QUESTIONS, n < last ? n : last) != 0) return -1;
+    if (n <= last) return 0;
+    *kind = (char)bytes[last];
+    return *kind == '?' || *kind == '!' ? NW0__INTRODUCTION : -1;
 }
 
-static int nw0__socket(int type);
-static int nw0__bind(int fd, nw0__place place);
+/* =================================================================================================
+   Adverts                                                                                 >>adverts
 
-/* The address from which this machine would reach the rest of the world: connect() on a UDP socket
- * sends nothing, it only looks up the route. 0 if there is none. */
-static uint32_t nw0__route(void) {
-    struct sockaddr_in a = nw0__sockaddr(nw0__at(0xC6336401, 9)); /* 198.51.100.1: nobody's */
-    socklen_t size = sizeof a;
-    int fd = nw0__socket(SOCK_DGRAM);
-    uint32_t ip = 0;
-    if (fd < 0) return 0;
-    if (NW0__TRY(connect, connect(fd, (struct sockaddr *)&a, size)) == 0 &&
-        NW0__TRY(getsockname, getsockname(fd, (struct sockaddr *)&a, &size)) == 0)
-        ip = ntohl(a.sin_addr.s_addr);
-    close(fd);
-    return ip;
+   A datagram is one JSON array, ["name","ip:port",ttl], of at most 256 bytes. It is an advert (ttl
+   > 0), a goodbye (ttl 0) or a query (ttl 0 and a name that begins with '?'). These functions read
+   and write one. What goes wrong: whoever can reach the port can send anything to it, so parsing is
+   strict: all of it must be right, or all of it is dropped. Example: examples/nw0.c, whose "info"
+   shows what is on the network.
+   ============================================================================================== */
+
+#define NW0__DATAGRAM 256
+#define NW0__TTL_MAX 86400.0 /* nobody is believed for more than a day */
+
+typedef struct nw0__advert {
+    char name[NW0_NAME_SIZE + 1]; /* a query has one character more */
+    nw0__addr addr;
+    double ttl;
+} nw0__advert;
+
+static void nw0__skip_blanks(nw0__text *t) {
+    while (t->at < t->end && nw0__index(NW0__BLANKS, *t->at) >= 0) t->at++;
 }
 
-/* Which network is the best one to be reached by: 0 is better than 3. */
-static int nw0__rank(uint32_t ip, uint32_t route) {
-    if (ip == route) return 0;
-    if (nw0__is_loopback(ip)) return 3;
-    return ip >> 16 == 0xA9FE ? 2 : 1; /* 169.254.x.x: nobody gave this machine an address */
+/* One of the signs between the values, and the blanks around it. */
+static bool nw0__sign(nw0__text *t, char c) {
+    nw0__skip_blanks(t);
+    if (!nw0__skip(t, c)) return false;
+    nw0__skip_blanks(t);
+    return true;
 }
 
-static bool nw0__has_ip(const struct ifaddrs *i) {
-    return i->ifa_addr && i->ifa_addr->sa_family == AF_INET && (i->ifa_flags & IFF_UP);
+static bool nw0__parse_advert(const char *bytes, size_t n, nw0__advert *advert) {
+    char address[NW0_ADDRESS_SIZE];
+    nw0__text t = {bytes, bytes + n};
+    if (n > NW0__DATAGRAM || !nw0__sign(&t, '[') ||
+        !nw0__json_string(&t, advert->name, sizeof advert->name) || !nw0__sign(&t, ',') ||
+        !nw0__json_string(&t, address, sizeof address) || !nw0__sign(&t, ',') ||
+        !nw0__json_number(&t, &advert->ttl) || !nw0__sign(&t, ']') || t.at != t.end)
+        return false;
+    bool query = advert->name[0] == '?';
+    advert->ttl = nw0__earlier(advert->ttl, NW0__TTL_MAX);
+    return nw0__parse_addr(address, &advert->addr) && advert->name[0] != '\0' &&
+           (query ? !(advert->ttl > 0) : strlen(advert->name) < NW0_NAME_SIZE);
 }
 
-/* Enters a network where its rank puts it, unless that interface has it already (one with two
- * addresses is one network). Where there are too many, the best stay. */
-static int nw0__add_network(nw0__network list[], int count, const struct ifaddrs *i,
-                            const char *pattern, uint32_t route) {
-    nw0__network net;
-    char text[NW0_ADDRESS_SIZE];
-    int k;
-    memset(&net, 0, sizeof net);
-    net.ip = nw0__ip_of(i->ifa_addr);
-    net.mask = i->ifa_netmask ? nw0__ip_of(i->ifa_netmask) : 0xFFFFFFFF;
-    net.mouth = -1;
-    snprintf(net.interface_name, sizeof net.interface_name, "%s", i->ifa_name);
-    if (!nw0__matches(pattern, nw0__print_ip(net.ip, text))) return count;
-    for (k = 0; k < count; k++)
-        if (list[k].mask == net.mask && nw0__reaches(&list[k], net.ip) &&
-            strcmp(list[k].interface_name, net.interface_name) == 0)
-            return count;
-    while (k > 0 && nw0__rank(list[k - 1].ip, route) > nw0__rank(net.ip, route)) k--;
-    if (k == NW0__MAX_NETWORKS) return count;
-    if (count == NW0__MAX_NETWORKS) count--;
-    memmove(&list[k + 1], &list[k], (size_t)(count - k) * sizeof net);
-    list[k] = net;
-    return count + 1;
+/* Returns the length, or 0 if it would be longer than a datagram may be. The seconds are printed as
+ * whole numbers, because printf() has a comma in them in some countries. */
+static size_t nw0__write_advert(const char *name, nw0__addr addr, double ttl,
+                                char out[NW0__DATAGRAM + 1]) {
+    unsigned long ms = (unsigned long)(ttl * 1000 + 0.5);
+    char address[NW0_ADDRESS_SIZE], fraction[8] = "";
+    size_t n = nw0__json_quote(name, out + 1, NW0__DATAGRAM - 1), room = NW0__DATAGRAM - n;
+    if (n == 0) return 0;
+    out[0] = '[';
+    if (ms % 1000) snprintf(fraction, sizeof fraction, ".%03u", (unsigned)(ms % 1000));
+    int tail = snprintf(out + n + 1, room, ",\"%s\",%lu%s]", nw0__print_addr(addr, address),
+                        ms / 1000, fraction);
+    return (size_t)tail < room ? n + 1 + (size_t)tail : 0;
 }
 
-/* The networks that are up, the best first, whose address here matches the pattern. -1: the system
- * does not tell. */
-static int nw0__networks(nw0__network list[NW0__MAX_NETWORKS], const char *pattern) {
-    struct ifaddrs *all, *i;
-    uint32_t route = nw0__route();
-    int count = 0;
-    if (NW0__TRY(getifaddrs, getifaddrs(&all)) < 0) return -1;
-    for (i = all; i; i = i->ifa_next)
-        if (nw0__has_ip(i)) count = nw0__add_network(list, count, i, pattern, route);
-    freeifaddrs(all);
-    return count;
-}
-
-/* Is it an address of this machine? */
-static bool nw0__is_ours(uint32_t ip) {
-    struct ifaddrs *all, *i;
-    bool ours = nw0__is_loopback(ip);
-    if (ours || NW0__TRY(getifaddrs, getifaddrs(&all)) < 0) return ours;
-    for (i = all; i; i = i->ifa_next)
-        if (nw0__has_ip(i) && nw0__ip_of(i->ifa_addr) == ip) ours = true;
-    freeifaddrs(all);
-    return ours;
-}
-
-/* The address of the best network that matches. */
-static int nw0__best_ip(const char *pattern, uint32_t *ip) {
-    nw0__network list[NW0__MAX_NETWORKS];
-    int count = nw0__networks(list, pattern);
-    if (count < 0)
-        return nw0__fail(errno, "this machine's interfaces cannot be listed: %s", strerror(errno));
-    if (count == 0)
-        return nw0__fail(EADDRNOTAVAIL,
-                         "this machine has no address like \"%.40s\": see \"ip addr\"", pattern);
-    *ip = list[0].ip;
-    return 0;
-}
-
-static const char *nw0__allowed(void); /* NW0_NETWORK, or "*" */
-
-static int nw0__no_address(const char *address) {
+/* What a service may be called; says what is wrong with it. */
+static int nw0__check_name(const char *name, double ttl) {
+    const nw0__addr longest = {0xFFFFFFFF, 65535};
+    char out[NW0__DATAGRAM + 1];
+    if (!name || !*name) return nw0__fail(EINVAL, "a service needs a name: this one is empty");
+    if (!nw0__utf8(name, strlen(name)))
+        return nw0__fail(EINVAL, "the name \"%.80s\" is not UTF-8", name);
+    if (name[0] == '?')
+        return nw0__fail(EINVAL, "\"%.80s\" is no name: what starts with '?' is a question", name);
+    if (strlen(name) < NW0_NAME_SIZE && nw0__write_advert(name, longest, 10, out) > 0 &&
+        nw0__write_advert(name, longest, ttl, out) > 0)
+        return 0;
     return nw0__fail(
-        EINVAL, "\"%.80s\" is not an address like 192.168.1.5:8080, 8080, 192.168.* or pi:8080",
-        address);
-}
-
-/* A host name, through the resolver. */
-static int nw0__look_up(const char *host, uint32_t *ip) {
-    struct addrinfo hints, *found = NULL;
-    int error;
-    memset(&hints, 0, sizeof hints);
-    hints.ai_family = AF_INET;
-    hints.ai_socktype = SOCK_STREAM;
-    error = getaddrinfo(host, NULL, &hints, &found);
-    if (error || !found)
-        return nw0__fail(EHOSTUNREACH, "no host \"%.80s\" is known (%s): is it spelled right?",
-                         host, gai_strerror(error));
-    *ip = nw0__ip_of(found->ai_addr);
-    freeaddrinfo(found);
-    return 0;
-}
-
-/* The part before the port: an IP, a pattern or a name. */
-static int nw0__resolve_host(const char *host, uint32_t *ip) {
-    nw0__text t = nw0__text_of(host);
-    bool number = nw0__consists_of(host, "0123456789.*");
-    if (nw0__parse_ip(&t, ip) && t.at == t.end)
-        return nw0__is_for_one(*ip) ? 0 : nw0__no_address(host);
-    if (number && strchr(host, '*')) return nw0__best_ip(host, ip);
-    if (number || host[0] == '-' || !nw0__consists_of(host, NW0__LETTERS "-._"))
-        return nw0__no_address(host);
-    return nw0__look_up(host, ip);
-}
-
-/* Any form of address. What it leaves open stays 0: an IP (any of ours), a port. */
-static int nw0__resolve(const char *address, nw0__place *place) {
-    char host[256];
-    const char *colon = address ? strrchr(address, ':') : NULL;
-    nw0__text port;
-    size_t n;
-    *place = nw0__at(0, 0);
-    if (!address || !*address) return 0;
-    n = colon ? (size_t)(colon - address) : strlen(address);
-    if (colon || nw0__consists_of(address, "0123456789")) {
-        port = nw0__text_of(colon ? colon + 1 : address);
-        if (!nw0__parse_port(&port, &place->port) || port.at != port.end)
-            return nw0__no_address(address);
-        if (!colon) return 0; /* "8080" */
-    }
-    if (n == 0 || n >= sizeof host) return nw0__no_address(address);
-    memcpy(host, address, n);
-    host[n] = '\0';
-    return nw0__resolve_host(host, &place->ip);
-}
-
-static int nw0__bound_port(int fd, uint16_t *port) {
-    struct sockaddr_in a;
-    socklen_t size = sizeof a;
-    if (NW0__TRY(getsockname, getsockname(fd, (struct sockaddr *)&a, &size)) < 0) return -1;
-    *port = ntohs(a.sin_port);
-    return 0;
-}
-
-/* A port that nobody uses: the system gives one to whoever binds port 0. */
-static int nw0__free_port(nw0__place *place) {
-    char text[NW0_ADDRESS_SIZE];
-    int fd = nw0__socket(SOCK_STREAM), error;
-    bool bound = fd >= 0 && nw0__bind(fd, *place) == 0 && nw0__bound_port(fd, &place->port) == 0;
-    error = errno;
-    if (fd >= 0) close(fd);
-    if (bound) return 0;
-    return nw0__fail(error, "no port can be had at %s (%s): is it an address of this machine?",
-                     nw0__print_ip(place->ip, text), strerror(error));
-}
-
-static int nw0__enter(void); /* takes the library's lock, and gives it back: see shutdown */
-static void nw0__leave(void);
-
-NW0_API int nw0_address(const char *address, char canonical[NW0_ADDRESS_SIZE]) {
-    nw0__place place;
-    char allowed[64];
-    if (nw0__enter() < 0) return -1;
-    memcpy(allowed, nw0__allowed(), sizeof allowed);
-    nw0__leave();
-    if (nw0__resolve(address, &place) < 0) return -1;
-    if (place.ip == 0 && nw0__best_ip(allowed, &place.ip) < 0) return -1;
-    if (place.port == 0 && nw0__free_port(&place) < 0) return -1;
-    if (canonical) nw0__print(place, canonical);
-    return 0;
+        ENAMETOOLONG,
+        "the name \"%.40s...\" is too long: take at most %d bytes, and fewer where JSON "
+        "writes them as \\n or \\u0001",
+        name, NW0_NAME_SIZE - 1);
 }
 
 /* =================================================================================================
    Sockets                                                                                 >>sockets
 
-   socket(), bind(), two ways to wait for more than one thing at once, and the lock:
-     a bell  a pair of connected sockets: a byte written to one end wakes whoever polls the other.
-             So one thread wakes another that sleeps in poll(); and unlike a condition variable, it
-             does not sleep through a signal.
-     a set   many descriptors, of which those that are ready are told. On Linux this is epoll, whose
-             cost does not grow with the number of idle ones; elsewhere poll().
-     a lock  one for the whole library, held to look something up or to change it, and never
-             while waiting.
+   socket() and bind(), the lock, and what a thread can wait for. There are three ways to wait, and
+   no fourth:
+     a time limit  on a blocking recv() or send() (SO_RCVTIMEO): one system call, for one connection
+                   that belongs to one thread.
+     a bell        a pair of connected sockets: a byte written to one end makes the other readable,
+                   so that one thread wakes another that sleeps in poll(). The field calls it a
+                   self-pipe. Unlike a condition variable it does not sleep through a signal.
+     a set         many descriptors, of which those that are ready are told. On Linux this is epoll,
+                   whose cost does not grow with the number of idle ones; elsewhere poll().
+   Whatever is in a set has a watch, which says who is called when it is ready; so whoever waits
+   needs not know what there is to wait for.
+
+   The lock is one for the whole library. It is held to look something up or to change it, and never
+   while waiting.
+
    What goes wrong: a descriptor that a child inherits (SOCK_CLOEXEC), a signal in the middle
-   (EINTR), a port that lingers in TIME_WAIT after a restart (SO_REUSEADDR). Example:
+   (EINTR), a port that lingers in TIME_WAIT after a restart (SO_REUSEADDR), a descriptor that was
+   closed, and another one got its number, between the moment in which a set told of it and the
+   one in which somebody looks (so a watch is looked up again, with the lock). Example:
    examples/chat_room.c, which polls one of our sets beside its keyboard.
    ============================================================================================== */
 
@@ -1180,48 +1002,111 @@ static int nw0__socket(int type) {
     return fd;
 }
 
-static int nw0__bind(int fd, nw0__place place) {
-    struct sockaddr_in a = nw0__sockaddr(place);
+static int nw0__bind(int fd, nw0__addr addr) {
+    struct sockaddr_in a = nw0__to_sockaddr(addr);
     return NW0__TRY(bind, bind(fd, (struct sockaddr *)&a, sizeof a));
 }
 
+/* The address, at this end, of a socket. */
+static int nw0__bound_addr(int fd, nw0__addr *addr) {
+    struct sockaddr_in a;
+    socklen_t size = sizeof a;
+    if (NW0__TRY(getsockname, getsockname(fd, (struct sockaddr *)&a, &size)) < 0) return -1;
+    *addr = nw0__from_sockaddr(&a);
+    return 0;
+}
+
+/* Is it only that nothing comes, or fits, at the moment? */
+static bool nw0__would_block(int error) {
+    return error == EAGAIN || error == EWOULDBLOCK;
+}
+
+/* Waits, without the lock, for one descriptor. 1: it is ready; 0: the time is up; -1: EINTR. */
+static int nw0__poll(int fd, int events, double deadline) {
+    int timeout = nw0__milliseconds_until(deadline);
+    struct pollfd p = {fd, (short)events, 0};
+    nw0__unlock();
+    int n = NW0__TRY(poll, poll(&p, 1, timeout));
+    nw0__lock();
+    return n;
+}
+
+/* ---- a watch ---- */
+
+typedef struct nw0__set nw0__set;
+
+/* A descriptor, and who is called when it is ready. */
+typedef struct nw0__watch nw0__watch;
+typedef void nw0__handler(nw0__watch *w, int events);
+
+struct nw0__watch {
+    int fd;              /* -1: closed */
+    nw0__set *set;       /* the one that tells of it; NULL: none */
+    int events;          /* and what it tells: POLLIN, POLLOUT */
+    nw0__handler *ready; /* NULL: nobody */
+    nw0__watch *queue;   /* the next one whose turn it is: see connections */
+    bool queued;
+};
+
+static struct nw0__watches {
+    nw0__watch **by_fd;
+    int room;
+} nw0__watches;
+
+/* ---- a bell ---- */
+
 typedef struct nw0__bell {
-    int in, out; /* the end to poll, the end to write to */
+    nw0__watch heard; /* the end to wait for */
+    int rope;         /* the end to write to */
+    bool rung;
 } nw0__bell;
+
+static void nw0__bell_silence(nw0__bell *bell) {
+    char byte;
+    if (bell->rung) (void)!recv(bell->heard.fd, &byte, 1, MSG_DONTWAIT);
+    bell->rung = false;
+}
+
+static void nw0__bell_heard(nw0__watch *w, int events) {
+    nw0__bell *bell = (nw0__bell *)w;
+    (void)events;
+    bell->rung = true;
+    nw0__bell_silence(bell);
+}
 
 static int nw0__bell_open(nw0__bell *bell) {
     int pair[2];
-    bell->in = bell->out = -1;
+    memset(bell, 0, sizeof *bell);
+    bell->heard.fd = bell->rope = -1;
+    bell->heard.ready = nw0__bell_heard;
     if (NW0__TRY(socketpair, socketpair(AF_UNIX, SOCK_STREAM | NW0__CLOEXEC, 0, pair)) < 0)
         return -1;
     nw0__close_on_exec(pair[0]);
     nw0__close_on_exec(pair[1]);
-    bell->in = pair[0];
-    bell->out = pair[1];
+    bell->heard.fd = pair[0];
+    bell->rope = pair[1];
     return 0;
 }
 
-static void nw0__bell_close(nw0__bell *bell) {
-    nw0__close_fd(&bell->in);
-    nw0__close_fd(&bell->out);
-}
-
-static void nw0__ring(nw0__bell *bell) {
+static void nw0__bell_ring(nw0__bell *bell) {
     int error = errno;
-    (void)!send(bell->out, "", 1, MSG_DONTWAIT | NW0__NOSIGNAL); /* full: it rings already */
+    if (!bell->rung) (void)!send(bell->rope, "", 1, MSG_DONTWAIT | NW0__NOSIGNAL);
+    bell->rung = true;
     errno = error;
 }
 
-static void nw0__hush(nw0__bell *bell) {
-    char bytes[64];
-    while (recv(bell->in, bytes, sizeof bytes, MSG_DONTWAIT) == (ssize_t)sizeof bytes) continue;
-}
+/* ---- a set ---- */
+
+#define NW0__EVENTS 64 /* how many are taken at a time */
 
 #ifdef NW0__EPOLL
 
-typedef struct nw0__set {
+struct nw0__set {
     int fd;
-} nw0__set;
+};
+
+/* the bits of epoll are those of poll() */
+typedef char nw0__same_bits[EPOLLIN == POLLIN && EPOLLOUT == POLLOUT ? 1 : -1];
 
 static int nw0__set_open(nw0__set *set) {
     set->fd = NW0__TRY(epoll_create1, epoll_create1(EPOLL_CLOEXEC));
@@ -1235,7 +1120,7 @@ static void nw0__set_close(nw0__set *set) {
 static int nw0__set_add(nw0__set *set, int fd, int events) {
     struct epoll_event e;
     memset(&e, 0, sizeof e);
-    e.events = (events & POLLOUT ? EPOLLOUT : 0u) | (events & POLLIN ? EPOLLIN : 0u);
+    e.events = (uint32_t)events;
     e.data.fd = fd;
     return NW0__TRY(epoll_ctl, epoll_ctl(set->fd, EPOLL_CTL_ADD, fd, &e));
 }
@@ -1246,16 +1131,28 @@ static void nw0__set_remove(nw0__set *set, int fd) {
     errno = error;
 }
 
-/* Waits, without the lock, until one of the set is ready; says which. 0: the time is up; -1:
+/* Waits, without the lock, until some of the set are ready; says which. 0: the time is up; -1:
  * EINTR. */
-static int nw0__set_wait(nw0__set *set, int ready[], int max, double deadline) {
-    struct epoll_event events[64];
-    int n, i, timeout = nw0__milliseconds_until(deadline);
+static int nw0__set_wait(nw0__set *set, struct pollfd ready[NW0__EVENTS], double deadline) {
+    struct epoll_event events[NW0__EVENTS];
+    int timeout = nw0__milliseconds_until(deadline);
     nw0__unlock();
-    n = NW0__TRY(epoll_wait, epoll_wait(set->fd, events, max < 64 ? max : 64, timeout));
+    int n = NW0__TRY(epoll_wait, epoll_wait(set->fd, events, NW0__EVENTS, timeout));
     nw0__lock();
-    for (i = 0; i < n; i++) ready[i] = events[i].data.fd;
+    for (int i = 0; i < n; i++)
+        ready[i].fd = events[i].data.fd, ready[i].revents = (short)events[i].events;
     return n;
+}
+
+/* Waits, without the lock, for a descriptor or for anything in the set. 1: the descriptor is ready;
+ * 0: it is not; -1: EINTR. */
+static int nw0__set_wait_beside(nw0__set *set, int fd, double deadline) {
+    struct pollfd p[2] = {{fd, POLLIN, 0}, {set->fd, POLLIN, 0}};
+    int timeout = nw0__milliseconds_until(deadline);
+    nw0__unlock();
+    int n = NW0__TRY(poll, poll(p, 2, timeout));
+    nw0__lock();
+    return n < 0 ? -1 : n > 0 && p[0].revents != 0;
 }
 
 #else
@@ -1263,42 +1160,39 @@ static int nw0__set_wait(nw0__set *set, int ready[], int max, double deadline) {
 /* The array for poll(). A thread polls a copy of it, because others may change it meanwhile; a
  * change while somebody waits rings a bell that is in every copy, and the last of those who were
  * waiting then silences it. */
-typedef struct nw0__set {
+struct nw0__set {
     struct pollfd *fds;
     int count, room;
     nw0__bell bell;
     int waiting, stale;
     unsigned generation;
-} nw0__set;
+};
 
 static int nw0__set_add(nw0__set *set, int fd, int events) {
     if (set->count == set->room) {
-        struct pollfd *more =
-            (struct pollfd *)nw0__resize(set->fds, (size_t)(set->room * 2 + 8) * sizeof *more);
+        int room = set->room * 2 + 8;
+        struct pollfd *more = (struct pollfd *)nw0__resize(set->fds, (size_t)room * sizeof *more);
         if (!more) return errno = ENOMEM, -1;
         set->fds = more;
-        set->room = set->room * 2 + 8;
+        set->room = room;
     }
-    set->fds[set->count].fd = fd;
-    set->fds[set->count].events = (short)events;
-    set->fds[set->count++].revents = 0;
+    struct pollfd added = {fd, (short)events, 0};
+    set->fds[set->count++] = added;
     set->generation++;
     set->stale = set->waiting;
-    if (set->waiting > 0) nw0__ring(&set->bell);
+    if (set->waiting > 0) nw0__bell_ring(&set->bell);
     return 0;
 }
 
 static void nw0__set_remove(nw0__set *set, int fd) {
-    int i;
-    for (i = 0; i < set->count; i++)
-        if (set->fds[i].fd == fd) {
-            set->fds[i] = set->fds[--set->count];
-            return;
-        }
+    int i = 0;
+    while (i < set->count && set->fds[i].fd != fd) i++;
+    if (i < set->count) set->fds[i] = set->fds[--set->count];
 }
 
 static void nw0__set_close(nw0__set *set) {
-    nw0__bell_close(&set->bell);
+    nw0__close_fd(&set->bell.heard.fd);
+    nw0__close_fd(&set->bell.rope);
     nw0__free(set->fds);
     set->fds = NULL;
     set->count = set->room = 0;
@@ -1307,298 +1201,1571 @@ static void nw0__set_close(nw0__set *set) {
 static int nw0__set_open(nw0__set *set) {
     memset(set, 0, sizeof *set);
     if (nw0__bell_open(&set->bell) < 0) return -1;
-    if (nw0__set_add(set, set->bell.in, POLLIN) == 0) return 0;
+    if (nw0__set_add(set, set->bell.heard.fd, POLLIN) == 0) return 0;
     nw0__set_close(set);
     return -1;
 }
 
-static int nw0__set_wait(nw0__set *set, int ready[], int max, double deadline) {
-    int n, i, found = 0, count = set->count, timeout = nw0__milliseconds_until(deadline);
+static int nw0__set_wait(nw0__set *set, struct pollfd ready[NW0__EVENTS], double deadline) {
+    int count = set->count, found = 0, timeout = nw0__milliseconds_until(deadline);
     unsigned generation = set->generation;
     struct pollfd *fds = (struct pollfd *)nw0__resize(NULL, (size_t)count * sizeof *fds);
     if (!fds) return errno = ENOMEM, -1;
     memcpy(fds, set->fds, (size_t)count * sizeof *fds);
     set->waiting++;
     nw0__unlock();
-    n = NW0__TRY(poll, poll(fds, (nfds_t)count, timeout));
+    int n = NW0__TRY(poll, poll(fds, (nfds_t)count, timeout));
     nw0__lock();
     set->waiting--;
-    if (generation != set->generation && --set->stale <= 0) nw0__hush(&set->bell);
-    for (i = 0; n > 0 && i < count && found < max; i++)
-        if (fds[i].revents && fds[i].fd != set->bell.in) ready[found++] = fds[i].fd;
+    if (generation != set->generation && --set->stale <= 0) nw0__bell_silence(&set->bell);
+    for (int i = 0; n > 0 && i < count && found < NW0__EVENTS; i++)
+        if (fds[i].revents && fds[i].fd != set->bell.heard.fd) ready[found++] = fds[i];
     nw0__free(fds);
     return n < 0 ? -1 : found;
 }
 
+/* It has no descriptor that could be polled: whoever waits turns to the set. */
+static int nw0__set_wait_beside(nw0__set *set, int fd, double deadline) {
+    (void)set, (void)fd, (void)deadline;
+    return 0;
+}
+
 #endif
 
-/* Waits, without the lock, until a descriptor is ready. 1: it is; 0: the time is up; -1: EINTR. */
-static int nw0__poll(int fd, int events, double deadline) {
-    struct pollfd p;
-    int n, timeout = nw0__milliseconds_until(deadline);
-    p.fd = fd;
-    p.events = (short)events;
-    p.revents = 0;
-    nw0__unlock();
-    n = NW0__TRY(poll, poll(&p, 1, timeout));
-    nw0__lock();
+/* ---- what is in a set ---- */
+
+static void nw0__watch_off(nw0__watch *w) {
+    if (!w->set) return;
+    nw0__set_remove(w->set, w->fd);
+    nw0__watches.by_fd[w->fd] = NULL;
+    w->set = NULL;
+}
+
+/* Puts it into that set, and out of the one where it was. */
+static int nw0__watch_on(nw0__watch *w, nw0__set *set, int events) {
+    if (w->set == set && w->events == events) return 0;
+    nw0__watch_off(w);
+    struct nw0__watches *all = &nw0__watches;
+    if (w->fd >= all->room) {
+        int room = w->fd < 64 ? 64 : w->fd * 2;
+        nw0__watch **more = (nw0__watch **)nw0__resize(all->by_fd, (size_t)room * sizeof *more);
+        if (!more) return errno = ENOMEM, -1;
+        memset(more + all->room, 0, (size_t)(room - all->room) * sizeof *more);
+        all->by_fd = more;
+        all->room = room;
+    }
+    if (nw0__set_add(set, w->fd, events) < 0) return -1;
+    all->by_fd[w->fd] = w;
+    w->set = set;
+    w->events = events;
+    return 0;
+}
+
+static void nw0__watch_close(nw0__watch *w) {
+    nw0__watch_off(w);
+    nw0__close_fd(&w->fd);
+}
+
+static void nw0__bell_close(nw0__bell *bell) {
+    nw0__watch_close(&bell->heard);
+    nw0__close_fd(&bell->rope);
+}
+
+/* Waits until some of the set are ready, and calls whom they belong to. What was told may be over
+ * by now, or about another one that got the same number: so who is called looks for himself. */
+static int nw0__set_turn(nw0__set *set, double deadline) {
+    struct pollfd ready[NW0__EVENTS];
+    int n = nw0__set_wait(set, ready, deadline);
+    for (int i = 0; i < n; i++) {
+        int fd = ready[i].fd;
+        nw0__watch *w = fd < nw0__watches.room ? nw0__watches.by_fd[fd] : NULL;
+        if (w && w->set == set && w->ready) w->ready(w, ready[i].revents);
+    }
     return n;
 }
 
 /* =================================================================================================
-   Frames                                                                                   >>frames
+   The library                                                                             >>library
 
-   TCP carries a stream of bytes: what was sent in one piece may arrive in five, and two pieces as
-   one. So each message is a frame, four bytes of length and then as many bytes. The first frame of
-   a conversation says what it is for. These functions look at bytes that have arrived and touch no
-   socket. They answer in three ways: how many bytes they understood, 0 where more must come first,
-   -1 where it is wrong and never can become right. Example: examples/data_send.c; the bytes of one
-   are in the picture at the top.
+   Nothing has to be started: the first call does it, and reads the environment. Every function that
+   needs the library's state takes the lock as it enters and gives it back as it leaves; those who
+   wait in between are counted, so that the end can wait for them. What goes wrong: a call that comes
+   while nw0_shutdown is at work (ECANCELED), and more thread keys than the system has. Example:
+   NW0_DEBUG=1 in front of any of the examples shows what the library does.
    ============================================================================================== */
 
-#define NW0__QUESTIONS "\0\0\0\4nw0?" /* the first frame of one who asks */
-#define NW0__NEWS "\0\0\0\4nw0!"      /* and of one who wants news */
-#define NW0__INTRODUCTION 8           /* how long both are */
-#define NW0__LENGTH 4                 /* and how long a length is */
+static struct nw0__library {
+    bool started, closing, debug; /* the environment was read; nw0_shutdown is at work; NW0_DEBUG */
+    uint16_t port;                /* NW0_PORT */
+    char allowed[64];             /* NW0_NETWORK, or "*" */
+    int inside;                   /* threads between nw0__enter and nw0__leave */
+    int unsent;                   /* connections of which the loop has still something to send */
+    void (*last)(void);           /* what the last thread to leave has to do; NULL: nothing */
+    pthread_key_t thread_key;     /* tells of threads that end */
+    int no_key;                   /* the errno with which there was no such key */
+} nw0__library;
 
-static int nw0__check_length(const unsigned char *bytes, size_t n, size_t *size) {
-    if (n > 0 && bytes[0] != 0) return -1;
-    if (n < NW0__LENGTH) return 0;
-    *size = nw0__get32(bytes);
-    return *size <= NW0_MAX_MESSAGE ? NW0__LENGTH : -1;
+NW0__PRINTF(1, 2) static void nw0__debug(const char *format, ...) {
+    if (!nw0__library.debug) return;
+    char line[600] = "nw0: ";
+    va_list list;
+    va_start(list, format);
+    vsnprintf(line + 5, sizeof line - 6, format, list);
+    va_end(list);
+    nw0__make_harmless(line);
+    size_t n = strlen(line);
+    line[n] = '\n';
+    int error = errno;
+    struct pollfd p = {STDERR_FILENO, POLLOUT, 0};
+    if (poll(&p, 1, 0) < 0 || !(p.revents & POLLERR)) /* a pipe that nobody reads: SIGPIPE */
+        (void)!write(STDERR_FILENO, line, n + 1);
+    errno = error;
 }
 
-/* *kind becomes '?' or '!'. */
-static int nw0__check_introduction(const unsigned char *bytes, size_t n, char *kind) {
-    size_t last = NW0__INTRODUCTION - 1;
-    if (memcmp(bytes, NW0__QUESTIONS, n < last ? n : last) != 0) return -1;
-    if (n <= last) return 0;
-    *kind = (char)bytes[last];
-    return *kind == '?' || *kind == '!' ? NW0__INTRODUCTION : -1;
+static int nw0__canceled(void) {
+    return nw0__fail(ECANCELED, "what was waited for was closed, by nw0_close or nw0_shutdown");
+}
+
+static int nw0__interrupted(int error) {
+    return nw0__fail(error, "the wait was interrupted (%s): call again to go on", strerror(error));
+}
+
+static int nw0__enter(void) {
+    struct nw0__library *l = &nw0__library;
+    if (l->no_key)
+        return nw0__fail(l->no_key, "pthread_key_create() gives no key: the program has all %d",
+                         PTHREAD_KEYS_MAX);
+    nw0__lock();
+    if (l->closing) {
+        nw0__unlock();
+        return nw0__canceled();
+    }
+    l->inside++;
+    if (l->started) return 0;
+    const char *port = getenv("NW0_PORT"), *network = getenv("NW0_NETWORK"),
+               *debug = getenv("NW0_DEBUG");
+    nw0__text t = nw0__text_of(port ? port : "");
+    l->started = true;
+    l->debug = debug && *debug && strcmp(debug, "0") != 0;
+    if (!nw0__parse_port(&t, &l->port) || t.at != t.end) l->port = NW0_PORT;
+    snprintf(l->allowed, sizeof l->allowed, "%s", network && *network ? network : "*");
+    return 0;
+}
+
+static void nw0__leave(void) {
+    if (--nw0__library.inside == 0 && nw0__library.last) nw0__library.last();
+    nw0__unlock();
+}
+
+/* ---- threads that wait for a change ---- */
+
+/* A thread that waits, by a bell, for a change of what is known: of the services on the network, or
+ * of a publisher's subscribers. */
+typedef struct nw0__waiter {
+    nw0__bell bell;
+    struct nw0__waiter *next;
+} nw0__waiter;
+
+static nw0__waiter *nw0__waiters;
+
+static void nw0__changed(void) {
+    for (nw0__waiter *w = nw0__waiters; w; w = w->next) nw0__bell_ring(&w->bell);
+}
+
+/* Waits until something has changed or the deadline has passed. -1: EINTR, or nw0_shutdown. */
+static int nw0__wait_for_change(double deadline) {
+    nw0__waiter w, **link = &nw0__waiters;
+    if (nw0__bell_open(&w.bell) < 0)
+        return nw0__fail(errno, "no descriptor to wait with: %s", strerror(errno));
+    w.next = nw0__waiters;
+    nw0__waiters = &w;
+    int n = nw0__poll(w.bell.heard.fd, POLLIN, deadline), error = errno;
+    while (*link != &w) link = &(*link)->next;
+    *link = w.next;
+    nw0__bell_close(&w.bell);
+    if (nw0__library.closing) return nw0__canceled();
+    return n < 0 ? nw0__interrupted(error) : 0;
 }
 
 /* =================================================================================================
-   Adverts                                                                                 >>adverts
+   The loop                                                                                   >>loop
 
-   A datagram is one JSON array, ["name","ip:port",ttl], of at most 256 bytes. It is an advert (ttl
-   > 0), a goodbye (ttl 0) or a question (ttl 0 and a name that begins with '?'). Whoever can reach
-   the port can send anything to it, so parsing is strict: all of it must be right, or all of it is
-   dropped. Example: examples/nw0.c, whose "info" shows what is on the network.
+   Some things have to happen while nobody calls: adverts go out, the rest of a long reply is sent,
+   a publisher that went away is called again. One background thread does them all. It holds the
+   lock while it works and waits without it, until a watch in its set is ready or a timer is due; and
+   calls whom they belong to, of whom it knows nothing else. It starts when it is first needed: a
+   program that only asks, or only answers at a port that it was given, has none.
+
+   What goes wrong: signals, which are for the program's own threads (all are blocked here); a wait
+   that fails for want of memory and would make the thread spin (it rests for a moment); a machine
+   that went away while something was on the way to it: that is not noticed by asking (keepalive),
+   because the kernel goes on sending, so what has been acknowledged is looked at. Example:
+   examples/cluster_node.c, which works while its thread looks after the rest.
    ============================================================================================== */
 
-#define NW0__DATAGRAM 256
-#define NW0__TTL_MAX 86400.0 /* nobody is believed for more than a day */
+#define NW0__LOOK_S 2.0   /* how often those to whom something is being sent are looked at */
+#define NW0__LOST_MS 9000 /* without an acknowledgement: the other machine is gone */
 
-typedef struct nw0__advert {
-    char name[NW0_NAME_SIZE + 1]; /* a question has one character more */
-    nw0__place at;
-    double ttl;
-} nw0__advert;
+/* Something that is to be done at a time. */
+typedef struct nw0__timer {
+    double due;                                         /* NW0__NEVER: nothing is */
+    void (*when_due)(struct nw0__timer *t, double now); /* says itself when it is due next */
+    struct nw0__timer *next;
+} nw0__timer;
 
-static void nw0__skip_blanks(nw0__text *t) {
-    while (t->at < t->end && nw0__index(NW0__BLANKS, *t->at) >= 0) t->at++;
+static struct nw0__loop {
+    nw0__set set;
+    nw0__bell wake;
+    nw0__timer *timers;
+    pthread_t thread;
+    bool running, stop;
+    double look_at; /* when to look whether the others are still there */
+} nw0__loop;
+
+/* Has the other machine acknowledged nothing for a while, though it was asked to more than once?
+ * Not TCP_USER_TIMEOUT: that also ends the connection to a program that lives, but does not read.
+ * The structure is the beginning of Linux's struct tcp_info, which some C libraries hide. */
+static bool nw0__is_lost(int fd) {
+#if defined(__linux__) && defined(TCP_INFO)
+    struct {
+        unsigned char state, congestion, retransmits, probes, others[4];
+        uint32_t more[12], last_ack_ms;
+    } info;
+    socklen_t size = sizeof info;
+    memset(&info, 0, sizeof info);
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0) return false;
+    return (info.retransmits > 1 || info.probes > 1) && info.last_ack_ms > NW0__LOST_MS;
+#else
+    (void)fd;
+    return false;
+#endif
 }
 
-/* One of the signs between the values, and the blanks around it. */
-static bool nw0__sign(nw0__text *t, char c) {
-    nw0__skip_blanks(t);
-    if (!nw0__skip(t, c)) return false;
-    nw0__skip_blanks(t);
-    return true;
+/* Shuts down the connections to machines that are gone: whoever was sending there is told. */
+static double nw0__look_for_lost(double now) {
+    if (nw0__library.unsent == 0) return NW0__NEVER;
+    if (now < nw0__loop.look_at) return nw0__loop.look_at;
+    for (int fd = 0; fd < nw0__watches.room; fd++) {
+        const nw0__watch *w = nw0__watches.by_fd[fd];
+        if (w && w->set == &nw0__loop.set && (w->events & POLLOUT) && nw0__is_lost(fd))
+            shutdown(fd, SHUT_RDWR);
+    }
+    return nw0__loop.look_at = now + NW0__LOOK_S;
 }
 
-static bool nw0__parse_advert(const char *bytes, size_t n, nw0__advert *advert) {
-    char address[NW0_ADDRESS_SIZE];
-    nw0__text t = {bytes, bytes + n};
-    bool question;
-    if (n > NW0__DATAGRAM || !nw0__sign(&t, '[') ||
-        !nw0__json_string(&t, advert->name, sizeof advert->name) || !nw0__sign(&t, ',') ||
-        !nw0__json_string(&t, address, sizeof address) || !nw0__sign(&t, ',') ||
-        !nw0__json_number(&t, &advert->ttl) || !nw0__sign(&t, ']') || t.at != t.end)
-        return false;
-    question = advert->name[0] == '?';
-    advert->ttl = nw0__earlier(advert->ttl, NW0__TTL_MAX);
-    return nw0__parse_place(address, &advert->at) && advert->name[0] != '\0' &&
-           (question ? !(advert->ttl > 0) : strlen(advert->name) < NW0_NAME_SIZE);
+static void *nw0__loop_run(void *unused) {
+    (void)unused;
+    nw0__lock();
+    while (!nw0__loop.stop) {
+        double now = nw0__now(), next = nw0__look_for_lost(now);
+        for (nw0__timer *t = nw0__loop.timers, *after; t; t = after) {
+            after = t->next;
+            if (t->due <= now) next = now, t->when_due(t, now); /* it may free itself */
+            else next = nw0__earlier(next, t->due);
+        }
+        if (nw0__set_turn(&nw0__loop.set, next) >= 0 || errno == EINTR) continue;
+        nw0__unlock(); /* no memory, say: not a reason to spin */
+        poll(NULL, 0, 100);
+        nw0__lock();
+    }
+    nw0__unlock();
+    return NULL;
 }
 
-/* Returns the length, or 0 if it would be longer than a datagram may be. The seconds are printed as
- * whole numbers, because printf() has a comma in them in some countries. */
-static size_t nw0__write_advert(const char *name, nw0__place at, double ttl,
-                                char out[NW0__DATAGRAM + 1]) {
-    unsigned long ms = (unsigned long)(ttl * 1000 + 0.5);
-    char address[NW0_ADDRESS_SIZE], part[8] = "";
-    size_t n = nw0__json_quote(name, out + 1, NW0__DATAGRAM - 1), room = NW0__DATAGRAM - n;
-    int tail;
-    if (n == 0) return 0;
-    out[0] = '[';
-    if (ms % 1000) snprintf(part, sizeof part, ".%03u", (unsigned)(ms % 1000));
-    tail = snprintf(out + n + 1, room, ",\"%s\",%lu%s]", nw0__print(at, address), ms / 1000, part);
-    return (size_t)tail < room ? n + 1 + (size_t)tail : 0;
+static void nw0__loop_close(void) {
+    nw0__set_close(&nw0__loop.set);
+    nw0__bell_close(&nw0__loop.wake);
+    nw0__loop.running = false;
 }
 
-/* What a service may be called; says what is wrong with it. */
-static int nw0__check_name(const char *name, double ttl) {
-    const nw0__place longest = {0xFFFFFFFF, 65535};
-    char out[NW0__DATAGRAM + 1];
-    if (!name || !*name) return nw0__fail(EINVAL, "a service needs a name: this one is empty");
-    if (!nw0__utf8(name, strlen(name)))
-        return nw0__fail(EINVAL, "the name \"%.80s\" is not UTF-8", name);
-    if (name[0] == '?')
-        return nw0__fail(EINVAL, "\"%.80s\" is no name: what starts with '?' is a question", name);
-    if (strlen(name) < NW0_NAME_SIZE && nw0__write_advert(name, longest, 10, out) > 0 &&
-        nw0__write_advert(name, longest, ttl, out) > 0)
-        return 0;
+static int nw0__start_thread(void) {
+    struct nw0__loop *l = &nw0__loop;
+    if (l->running) return 0;
+    l->stop = false;
+    l->wake.heard.fd = l->wake.rope = -1;
+    int error = 0;
+    if (nw0__set_open(&l->set) < 0 || nw0__bell_open(&l->wake) < 0 ||
+        nw0__watch_on(&l->wake.heard, &l->set, POLLIN) < 0 || NW0_FAULT(pthread_create)) {
+        error = errno;
+    } else {
+        sigset_t all, before;
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before);
+        error = pthread_create(&l->thread, NULL, nw0__loop_run, NULL);
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+    }
+    if (error == 0) return l->running = true, 0;
+    nw0__loop_close();
+    return nw0__fail(error, "the background thread could not be started: %s", strerror(error));
+}
+
+static void nw0__loop_wake(void) {
+    if (nw0__loop.running) nw0__bell_ring(&nw0__loop.wake);
+}
+
+static void nw0__timer_add(nw0__timer *t) {
+    t->next = nw0__loop.timers;
+    nw0__loop.timers = t;
+}
+
+static void nw0__timer_remove(nw0__timer *t) {
+    nw0__timer **link = &nw0__loop.timers;
+    while (*link && *link != t) link = &(*link)->next;
+    if (*link) *link = t->next;
+}
+
+/* It is due then, if it is not due earlier. */
+static void nw0__timer_set(nw0__timer *t, double when) {
+    if (when >= t->due) return;
+    t->due = when;
+    nw0__loop_wake();
+}
+
+/* =================================================================================================
+   Interfaces                                                                           >>interfaces
+
+   A machine is on several networks, by one interface and with one address each, and they come and
+   go: getifaddrs() lists them, and nothing of that is remembered here. People write less than an
+   address: the shorter forms ("8080", "192.168.*") are completed from that list, and host names are
+   looked up by getaddrinfo(). What goes wrong: which of the addresses is the one to tell others? The
+   one by which this machine reaches the rest of the world, if there is one. A look-up that takes as
+   long as it takes: it is done without the lock. Example: examples/hello_server.c.
+   ============================================================================================== */
+
+/* One network that this machine is on, through one of its interfaces. */
+typedef struct nw0__network {
+    char interface_name[IF_NAMESIZE];
+    uint32_t ip, mask;
+    nw0__watch *mouth; /* discovery: the UDP socket that speaks there; NULL: none */
+    uint16_t port;     /* and its port */
+} nw0__network;
+
+#define NW0__MAX_NETWORKS 32
+
+static bool nw0__reaches(const nw0__network *net, uint32_t ip) {
+    return ((net->ip ^ ip) & net->mask) == 0;
+}
+
+/* The address from which this machine would reach the rest of the world: connect() on a UDP socket
+ * sends nothing, it only looks up the route. 0 if there is none. */
+static uint32_t nw0__default_route(void) {
+    struct sockaddr_in a =
+        nw0__to_sockaddr(nw0__make_addr(0xC6336401, 9)); /* 198.51.100.1: nobody */
+    nw0__addr here = {0, 0};
+    int fd = nw0__socket(SOCK_DGRAM);
+    bool known = fd >= 0 && NW0__TRY(connect, connect(fd, (struct sockaddr *)&a, sizeof a)) == 0 &&
+                 nw0__bound_addr(fd, &here) == 0;
+    nw0__close_fd(&fd);
+    return known ? here.ip : 0;
+}
+
+/* Which network is the best one to be reached by: 0 is better than 3. */
+static int nw0__rank(uint32_t ip, uint32_t route) {
+    if (ip == route) return 0;
+    if (nw0__is_loopback(ip)) return 3;
+    return ip >> 16 == 0xA9FE ? 2 : 1; /* 169.254.x.x: nobody gave this machine an address */
+}
+
+static bool nw0__has_ip(const struct ifaddrs *i) {
+    return i->ifa_addr && i->ifa_addr->sa_family == AF_INET && (i->ifa_flags & IFF_UP);
+}
+
+/* Enters a network where its rank puts it, unless that interface has it already (one with two
+ * addresses is one network). Where there are too many, the best stay. */
+static int nw0__add_network(nw0__network list[], int count, const struct ifaddrs *i,
+                            const char *pattern, uint32_t route) {
+    nw0__network net;
+    char text[NW0_ADDRESS_SIZE];
+    memset(&net, 0, sizeof net);
+    net.ip = nw0__from_sockaddr(i->ifa_addr).ip;
+    net.mask = i->ifa_netmask ? nw0__from_sockaddr(i->ifa_netmask).ip : 0xFFFFFFFF;
+    snprintf(net.interface_name, sizeof net.interface_name, "%s", i->ifa_name);
+    if (!nw0__matches(pattern, nw0__print_ip(net.ip, text))) return count;
+    int k;
+    for (k = 0; k < count; k++)
+        if (list[k].mask == net.mask && nw0__reaches(&list[k], net.ip) &&
+            strcmp(list[k].interface_name, net.interface_name) == 0)
+            return count;
+    while (k > 0 && nw0__rank(list[k - 1].ip, route) > nw0__rank(net.ip, route)) k--;
+    if (k == NW0__MAX_NETWORKS) return count;
+    if (count == NW0__MAX_NETWORKS) count--;
+    memmove(&list[k + 1], &list[k], (size_t)(count - k) * sizeof net);
+    list[k] = net;
+    return count + 1;
+}
+
+/* The networks that are up, the best first, whose address here matches the pattern. -1: the system
+ * does not tell. */
+static int nw0__networks(nw0__network list[NW0__MAX_NETWORKS], const char *pattern) {
+    uint32_t route = nw0__default_route();
+    struct ifaddrs *all;
+    int count = 0;
+    if (NW0__TRY(getifaddrs, getifaddrs(&all)) < 0) return -1;
+    for (const struct ifaddrs *i = all; i; i = i->ifa_next)
+        if (nw0__has_ip(i)) count = nw0__add_network(list, count, i, pattern, route);
+    freeifaddrs(all);
+    return count;
+}
+
+/* Is it an address of this machine? */
+static bool nw0__is_ours(uint32_t ip) {
+    struct ifaddrs *all;
+    bool ours = nw0__is_loopback(ip);
+    if (ours || NW0__TRY(getifaddrs, getifaddrs(&all)) < 0) return ours;
+    for (const struct ifaddrs *i = all; i; i = i->ifa_next)
+        if (nw0__has_ip(i) && nw0__from_sockaddr(i->ifa_addr).ip == ip) ours = true;
+    freeifaddrs(all);
+    return ours;
+}
+
+/* The address of the best network that matches. */
+static int nw0__best_ip(const char *pattern, uint32_t *ip) {
+    nw0__network list[NW0__MAX_NETWORKS];
+    int count = nw0__networks(list, pattern);
+    if (count < 0)
+        return nw0__fail(errno, "this machine's interfaces cannot be listed: %s", strerror(errno));
+    if (count == 0)
+        return nw0__fail(EADDRNOTAVAIL,
+                         "this machine has no address like \"%.40s\": see \"ip addr\"", pattern);
+    *ip = list[0].ip;
+    return 0;
+}
+
+static int nw0__no_address(const char *address) {
     return nw0__fail(
-        ENAMETOOLONG,
-        "the name \"%.40s...\" is too long: take at most %d bytes, and fewer where JSON "
-        "writes them as \\n or \\u0001",
-        name, NW0_NAME_SIZE - 1);
+        EINVAL, "\"%.80s\" is not an address like 192.168.1.5:8080, 8080, 192.168.* or pi:8080",
+        address);
+}
+
+/* What stands before the port: an IP, a pattern, or a name, which goes through the resolver. */
+static int nw0__resolve_host(const char *host, uint32_t *ip) {
+    nw0__text t = nw0__text_of(host);
+    bool number = nw0__consists_of(host, "0123456789.*");
+    if (nw0__parse_ip(&t, ip) && t.at == t.end)
+        return nw0__is_for_one(*ip) ? 0 : nw0__no_address(host);
+    if (number && strchr(host, '*')) return nw0__best_ip(host, ip);
+    if (number || host[0] == '-' || !nw0__consists_of(host, NW0__LETTERS "-._"))
+        return nw0__no_address(host);
+    struct addrinfo hints, *found = NULL;
+    memset(&hints, 0, sizeof hints);
+    hints.ai_family = AF_INET;
+    hints.ai_socktype = SOCK_STREAM;
+    int error = getaddrinfo(host, NULL, &hints, &found);
+    if (error || !found)
+        return nw0__fail(EHOSTUNREACH, "no host \"%.80s\" is known (%s): is it spelled right?",
+                         host, gai_strerror(error));
+    *ip = nw0__from_sockaddr(found->ai_addr).ip;
+    freeaddrinfo(found);
+    return 0;
+}
+
+/* Any form of address. What it leaves open stays 0: an IP (any of ours), a port. */
+static int nw0__resolve(const char *address, nw0__addr *addr) {
+    char host[256];
+    *addr = nw0__make_addr(0, 0);
+    if (!address || !*address) return 0;
+    const char *colon = strrchr(address, ':');
+    size_t n = colon ? (size_t)(colon - address) : strlen(address);
+    if (colon || nw0__consists_of(address, "0123456789")) {
+        nw0__text port = nw0__text_of(colon ? colon + 1 : address);
+        if (!nw0__parse_port(&port, &addr->port) || port.at != port.end)
+            return nw0__no_address(address);
+        if (!colon) return 0; /* "8080" */
+    }
+    if (n == 0 || n >= sizeof host) return nw0__no_address(address);
+    memcpy(host, address, n);
+    host[n] = '\0';
+    return nw0__resolve_host(host, &addr->ip);
+}
+
+/* An address that must have a port. Looking up a name may take a while: without the lock. */
+static int nw0__resolve_with_port(const char *address, nw0__addr *addr) {
+    static struct {
+        char text[NW0_ADDRESS_SIZE];
+        nw0__addr addr;
+    } last; /* most programs use one address again and again: 2 % of a short round trip */
+    if (!address || !*address)
+        return nw0__fail(
+            EINVAL,
+            "an address is missing: give one like 192.168.1.5:8080, such as nw0_discover finds");
+    if (strcmp(address, last.text) == 0) return *addr = last.addr, 0;
+    if (nw0__parse_addr(address, addr)) {
+        size_t size = strlen(address) + 1;
+        if (size <= sizeof last.text) memcpy(last.text, address, size), last.addr = *addr;
+        return 0;
+    }
+    nw0__unlock();
+    int result = nw0__resolve(address, addr);
+    nw0__lock();
+    if (nw0__library.closing) return nw0__canceled();
+    if (result == 0 && addr->port == 0)
+        return nw0__fail(EINVAL, "the address \"%.80s\" has no port: write it as %.80s:8080",
+                         address, address);
+    return result;
+}
+
+/* Whom to call at an address. A port alone is one of this machine. */
+static int nw0__resolve_peer(const char *address, nw0__addr *addr) {
+    if (nw0__resolve_with_port(address, addr) < 0) return -1;
+    return addr->ip ? 0 : nw0__best_ip(nw0__library.allowed, &addr->ip);
+}
+
+NW0_API int nw0_address(const char *address, char canonical[NW0_ADDRESS_SIZE]) {
+    nw0__addr addr;
+    char allowed[sizeof nw0__library.allowed], text[NW0_ADDRESS_SIZE];
+    if (nw0__enter() < 0) return -1;
+    memcpy(allowed, nw0__library.allowed, sizeof allowed);
+    nw0__leave();
+    if (nw0__resolve(address, &addr) < 0) return -1;
+    if (addr.ip == 0 && nw0__best_ip(allowed, &addr.ip) < 0) return -1;
+    if (addr.port == 0) { /* whoever binds port 0 is given one that nobody uses */
+        int fd = nw0__socket(SOCK_STREAM);
+        bool bound = fd >= 0 && nw0__bind(fd, addr) == 0 && nw0__bound_addr(fd, &addr) == 0;
+        int error = errno;
+        nw0__close_fd(&fd);
+        if (!bound)
+            return nw0__fail(error,
+                             "no port can be had at %s (%s): is it an address of this machine?",
+                             nw0__print_ip(addr.ip, text), strerror(error));
+    }
+    if (canonical) nw0__print_addr(addr, canonical);
+    return 0;
+}
+
+/* =================================================================================================
+   Connections                                                                         >>connections
+
+   One end of a TCP connection: one frame is read from it at a time, and one is written to it. What
+   clients, calls, subscribers and subscriptions have in common stands here; what they are is in the
+   sections that follow.
+
+   Between the program and the socket stands nothing: whoever waits for a frame reads it from the
+   kernel straight into the buffer where it is wanted, head and body with one system call (recvmsg).
+   A frame may come in pieces. While nothing else happens they are put together in that buffer; when
+   something else is ready first, they are moved into memory of their own, which grows with what has
+   really come. What does not fit into a socket goes into memory, too, and is sent by the loop.
+
+   Whose it is: a connection that no thread works with is read and changed with the lock. A state
+   that names a thread (its owner) makes it that thread's alone, without the lock: others may only
+   say that it is to end, and shut its socket down, which wakes the thread.
+
+   What goes wrong: a send that takes only a part; a signal between two parts (EINTR); a peer that
+   went away, which the first send after it does not notice (so we look before, with MSG_PEEK); a
+   machine that went away (keepalive); a connect() to a port of this machine at which nobody listens,
+   and which the system gave to the caller itself. Example: examples/data_send.c.
+   ============================================================================================== */
+
+#define NW0__SMALL 4096   /* a frame of so few bytes is read with the lock, and nothing beyond it */
+#define NW0__CHUNK 65536  /* items of news are small: so many bytes of them are read at a time */
+#define NW0__PAGE 4096    /* of memory */
+#define NW0__BOUNCE 32768 /* see nw0__send_some */
+
+#define NW0__OVER (-2)    /* two ways to fail that only this file knows: the connection is over, */
+#define NW0__NOT_YET (-3) /* and nothing whole has come */
+
+/* The frame that comes next, as far as it has come. */
+typedef struct nw0__frame {
+    unsigned char head[NW0__INTRODUCTION + NW0__LENGTH];
+    size_t head_size; /* 12 bytes where the introduction is still to come, else 4 */
+    char kind;        /* what the introduction said: '?', '!'; 0: nothing yet */
+    bool was_small;   /* the last frame was */
+    size_t got, size; /* bytes so far, head and body; the size of the body */
+    size_t limit;     /* the longest body that may come */
+    char *body;       /* the body, unless it is in the buffer of the one who waits for it */
+    size_t room;      /* bytes that body can hold */
+} nw0__frame;
+
+/* The states of a connection; each role has some of them. */
+enum nw0__state {
+    NW0__CONNECTING, /* ours: being called, now or after a pause */
+    NW0__OPEN,       /* nobody's */
+    NW0__MOVING,     /* a thread's, which reads or writes without the lock */
+    NW0__HELD,       /* a thread's, which has not taken what came, or what is still to come */
+    NW0__TAKEN,      /* a thread's, which owes an answer */
+    NW0__SENDING     /* somebody sends: its thread, without the lock, or the loop */
+};
+
+typedef struct nw0__connection {
+    nw0__watch watch;                     /* comes first: by it whoever is ready is found */
+    struct nw0__connection *next, **link; /* the list in which it is */
+    struct nw0__inbox *inbox;             /* where its frames are waited for; NULL: a call */
+    nw0__addr to;                         /* whom we called */
+    enum nw0__state state;
+    const nw0__thread *owner; /* whose it is now; NULL: no thread's */
+    bool ended;               /* others want it closed: its thread does that */
+    double timeout, spoke_at; /* of the socket's blocking calls; when something was last sent */
+    nw0__frame frame;         /* what is read */
+    char *ahead;              /* what came beyond it, or was read ahead, */
+    size_t ahead_size, ahead_done, ahead_room; /* of which so much was taken; 0: no room for that */
+    char *unsent;                              /* memory for what could not be sent yet, */
+    struct iovec rest;                         /* and what is left of it */
+    uint64_t since;                     /* a caller: how much news had left when it was accepted */
+    struct nw0__subscriber *subscriber; /* what a subscriber wants; else NULL */
+    void (*gone)(struct nw0__connection *c); /* called before it is freed; may be NULL */
+} nw0__connection;
+
+/* Where somebody wants what arrives, and until when. */
+typedef struct nw0__arrival {
+    char *buffer;
+    size_t capacity, usable; /* usable: less one for the NUL */
+    double now, deadline;    /* now is looked up again only after what may have taken time */
+    char *topic;             /* of news, with room for a name; or NULL */
+} nw0__arrival;
+
+static nw0__arrival nw0__arrival_for(char *topic, void *buffer, size_t capacity, double wait_s) {
+    double now = nw0__now();
+    size_t usable = buffer && capacity > 0 ? capacity - 1 : 0;
+    if (usable > NW0_MAX_MESSAGE) usable = NW0_MAX_MESSAGE; /* what follows is for later */
+    nw0__arrival a = {(char *)buffer, capacity, usable, now, nw0__after(now, wait_s), topic};
+    return a;
+}
+
+static bool nw0__wants_size(const nw0__arrival *a) {
+    return !a->buffer && a->capacity == 0;
+}
+
+/* How connections are closed. */
+enum nw0__closing {
+    NW0__WHEN_SENT, /* only those to whom nothing is still to be sent */
+    NW0__NOW,
+    NW0__FORGET /* no other thread is there: they ended, or this is a forked child */
+};
+
+/* Where frames are waited for: by the threads of a server, or of an interest in news. */
+typedef struct nw0__inbox {
+    nw0__timer timer; /* comes first; where no thread is, those who wait look at it */
+    struct nw0__inbox *next, **link;
+    nw0__set set;
+    nw0__bell bell;
+    nw0__watch *first, **last; /* those whose turn it is */
+    nw0__connection *list;     /* its connections, those that a thread has first */
+    int held, users;           /* how many of them a thread has; threads in a call that uses it */
+    bool polled, closing;      /* the program polls the set itself; nobody waits here any more */
+    const struct nw0__inbox_kind *kind;
+} nw0__inbox;
+
+struct nw0__inbox_kind {
+    void (*when_due)(nw0__timer *t, double now);
+    int (*close)(nw0__inbox *in, enum nw0__closing how); /* closes what there is beside the list;
+                                                            returns how much is left */
+};
+
+static nw0__inbox *nw0__servers, *nw0__interests; /* see listening, subscribing */
+static nw0__connection *nw0__calls;               /* see asking: the one used last first */
+
+/* ---- life and death ---- */
+
+static void nw0__link(nw0__connection *c, nw0__connection **list) {
+    c->next = *list;
+    c->link = list;
+    if (c->next) c->next->link = &c->next;
+    *list = c;
+}
+
+static void nw0__unlink(nw0__connection *c) {
+    *c->link = c->next;
+    if (c->next) c->next->link = c->link;
+}
+
+/* Goes through a list of which each may be freed on the way. */
+#define NW0__EACH(each, list)                                                                      \
+    for (nw0__connection *each = (list), *each##_next; each && ((each##_next = each->next), true); \
+         each = each##_next)
+
+static void nw0__connection_init(nw0__connection *c, nw0__inbox *in, int fd, nw0__handler *ready) {
+    c->inbox = in;
+    c->state = fd < 0 ? NW0__CONNECTING : NW0__OPEN;
+    c->watch.fd = fd;
+    c->watch.ready = ready;
+    c->frame.head_size = NW0__LENGTH;
+    c->frame.limit = NW0_MAX_MESSAGE;
+}
+
+/* Changes its state, and whose it is. The end waits for what is still to be sent: so it is
+ * counted. */
+static void nw0__become(nw0__connection *c, enum nw0__state state, const nw0__thread *owner) {
+    nw0__library.unsent += (state == NW0__SENDING) - (c->state == NW0__SENDING);
+    if (c->inbox) c->inbox->held += (owner != NULL) - (c->owner != NULL);
+    c->state = state;
+    c->owner = owner;
+}
+
+/* The same: it is this thread's. */
+static void nw0__become_mine(nw0__connection *c, enum nw0__state state) {
+    nw0__thread *self = &nw0__this_thread;
+    if (!self->registered) /* it must leave nothing behind when it ends */
+        self->registered = pthread_setspecific(nw0__library.thread_key, self) == 0;
+    nw0__become(c, state, self);
+}
+
+/* Does another thread work with it, without the lock? */
+static bool nw0__moves(const nw0__connection *c) {
+    return c->owner && c->owner != &nw0__this_thread && c->state != NW0__HELD &&
+           c->state != NW0__TAKEN;
+}
+
+/* Something can be read from it: it has its turn after those who came before. */
+static void nw0__inbox_push(nw0__inbox *in, nw0__watch *w) {
+    if (w->queued) return;
+    w->queued = true;
+    w->queue = NULL;
+    if (!in->first) in->last = &in->first;
+    *in->last = w;
+    in->last = &w->queue;
+}
+
+static void nw0__inbox_remove(nw0__inbox *in, nw0__watch *w) {
+    if (!w->queued) return;
+    nw0__watch **link = &in->first;
+    while (*link != w) link = &(*link)->queue;
+    *link = w->queue;
+    if (!w->queue) in->last = link;
+    w->queued = false;
+}
+
+/* Ends a conversation. If another thread works with it, that one wakes up and ends it. errno
+ * stays. */
+static void nw0__hang_up(nw0__connection *c) {
+    int error = errno;
+    if (nw0__moves(c)) {
+        c->ended = true;
+        if (c->watch.fd >= 0) shutdown(c->watch.fd, SHUT_RDWR);
+    } else {
+        nw0__become(c, NW0__OPEN, NULL);
+        if (c->gone) c->gone(c);
+        if (c->inbox) nw0__inbox_remove(c->inbox, &c->watch);
+        nw0__unlink(c);
+        nw0__watch_close(&c->watch);
+        nw0__free(c->frame.body);
+        nw0__free(c->ahead);
+        nw0__free(c->unsent);
+        nw0__free(c);
+    }
+    errno = error;
+}
+
+/* In a forked child, memory that a thread was just moving may be freed already: it is left. */
+static void nw0__close_all(nw0__connection *list, enum nw0__closing how) {
+    NW0__EACH(c, list) {
+        if (how == NW0__WHEN_SENT && c->state == NW0__SENDING) continue;
+        if (how == NW0__FORGET && nw0__moves(c)) c->frame.body = c->ahead = c->unsent = NULL;
+        if (how == NW0__FORGET) nw0__become(c, NW0__OPEN, NULL);
+        nw0__hang_up(c);
+    }
+}
+
+/* ---- the socket ---- */
+
+/* No delay for small frames; and a peer that is gone without a word is noticed within some 11
+ * seconds by questions of the kernel (keepalive), as long as nothing is on the way to it; for when
+ * something is, see nw0__is_lost. */
+static void nw0__tune(int fd) {
+    static const int options[][3] = {
+        {IPPROTO_TCP, TCP_NODELAY, 1},   {SOL_SOCKET, SO_KEEPALIVE, 1},
+#ifdef TCP_KEEPIDLE
+        {IPPROTO_TCP, TCP_KEEPIDLE, 5},
+#elif defined(TCP_KEEPALIVE)
+        {IPPROTO_TCP, TCP_KEEPALIVE, 5},
+#endif
+#ifdef TCP_KEEPINTVL
+        {IPPROTO_TCP, TCP_KEEPINTVL, 2}, {IPPROTO_TCP, TCP_KEEPCNT, 3},
+#endif
+    };
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+        nw0__option(fd, options[i][0], options[i][1], options[i][2]);
+}
+
+/* Gives the socket's blocking calls so much time, but not longer than it takes to look whether the
+ * other machine is still there. The same limit is not set again: most waits are as long as the
+ * last. A call with a limit also ends with EINTR for every signal; one without may go on. */
+static void nw0__set_timeout(nw0__connection *c, double left) {
+    left = nw0__earlier(left, NW0__LOOK_S);
+    if (c->timeout > 0 && left < c->timeout + 0.001 && left > c->timeout - 0.001) return;
+    c->timeout = left;
+    if (left < 1e-6) left = 1e-6; /* 0 would be without limit */
+    struct timeval t = {(time_t)left, (suseconds_t)((left - (double)(time_t)left) * 1e6)};
+    int fd = c->watch.fd;
+    (void)NW0__TRY(setsockopt, setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t));
+    (void)NW0__TRY(setsockopt, setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof t));
+}
+
+/* What is there to be read: 1: something; 0: nothing; -1: the end, after which the first send would
+ * succeed all the same. */
+static int nw0__peek(const nw0__connection *c) {
+    char byte;
+    ssize_t n = NW0__TRY(recvmsg, recv(c->watch.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT));
+    if (n < 0 && (nw0__would_block(errno) || errno == EINTR)) return 0;
+    return n > 0 ? 1 : -1;
+}
+
+/* The same, before each question or answer: since our last word the other side has spoken. If that
+ * was less than 0.1 ms ago, it is surely still there; and two system calls less make a short round
+ * trip 5 % shorter. */
+static int nw0__peek_if_late(nw0__connection *c, double now) {
+    bool late = now > c->spoke_at + 0.0001;
+    c->spoke_at = now;
+    return late ? nw0__peek(c) : 0;
+}
+
+/* ---- calling others ---- */
+
+/* Begins to connect. 1: done; 0: when it is done, the socket becomes writable; -1: failed. */
+static int nw0__connect_begin(nw0__connection *c) {
+    struct sockaddr_in a = nw0__to_sockaddr(c->to);
+    nw0__watch_close(&c->watch);
+    c->watch.fd = nw0__socket(SOCK_STREAM);
+    c->timeout = 0;
+    if (c->watch.fd < 0) return -1;
+    nw0__nonblocking(c->watch.fd, true);
+    if (NW0__TRY(connect, connect(c->watch.fd, (struct sockaddr *)&a, sizeof a)) == 0) return 1;
+    return errno == EINPROGRESS || errno == EINTR ? 0 : -1;
+}
+
+/* How a connect() ended. TCP lets a socket connect to itself, if it was given the very port that it
+ * calls: nobody listens there. */
+static int nw0__connect_end(const nw0__connection *c) {
+    struct linger none = {1, 0}; /* no TIME_WAIT, which would keep the service from its port */
+    int fd = c->watch.fd, error = 0;
+    socklen_t size = sizeof error;
+    nw0__addr here;
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 || nw0__bound_addr(fd, &here) < 0)
+        return -1;
+    if (error == 0 && here.port == c->to.port && nw0__is_ours(c->to.ip)) {
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+        error = ECONNREFUSED;
+    }
+    if (error) return errno = error, -1;
+    nw0__nonblocking(fd, false);
+    nw0__tune(fd);
+    return 0;
+}
+
+/* ---- reading a frame ---- */
+
+static size_t nw0__body_got(const nw0__connection *c) {
+    return c->frame.got > c->frame.head_size ? c->frame.got - c->frame.head_size : 0;
+}
+
+static bool nw0__is_whole(const nw0__connection *c) {
+    const nw0__frame *f = &c->frame;
+    return f->got >= f->head_size && f->got == f->head_size + f->size;
+}
+
+/* Forgets a frame that is done with, so that the next one can come. */
+static void nw0__next_frame(nw0__connection *c) {
+    nw0__frame *f = &c->frame;
+    nw0__free(f->body);
+    f->body = NULL;
+    f->was_small = f->size < NW0__SMALL - sizeof f->head;
+    f->room = f->got = f->size = 0;
+    f->head_size = NW0__LENGTH;
+}
+
+/* Gives the body memory of its own, or more of it: twice what has come, but not more than the frame
+ * needs. */
+static int nw0__grow_body(nw0__connection *c) {
+    nw0__frame *f = &c->frame;
+    size_t got = nw0__body_got(c), room = got * 2 < 4096 ? 4096 : got * 2;
+    if (room > f->size) room = f->size;
+    if (f->body && got < f->room) return 0;
+    char *more = (char *)nw0__resize(f->body, room ? room : 1);
+    if (!more) return errno = ENOMEM, -1;
+    f->body = more;
+    f->room = room;
+    return 0;
+}
+
+/* Moves the body from the buffer of the one who waited into memory of its own. */
+static int nw0__keep_body(nw0__connection *c, const char *buffer) {
+    if (c->frame.body || c->frame.got < c->frame.head_size) return 0;
+    if (nw0__grow_body(c) < 0) return -1;
+    if (buffer && nw0__body_got(c) > 0) memcpy(c->frame.body, buffer, nw0__body_got(c));
+    return 0;
+}
+
+/* What lies beyond the end of the frame in that buffer belongs to the next one. */
+static int nw0__keep_ahead(nw0__connection *c, const char *buffer) {
+    nw0__frame *f = &c->frame;
+    size_t beyond = f->got - f->head_size - f->size, left = c->ahead_size - c->ahead_done;
+    char *memory = (char *)nw0__resize(NULL, beyond + left);
+    if (!memory) return errno = ENOMEM, -1;
+    memcpy(memory, buffer + f->size, beyond);
+    if (left > 0) memcpy(memory + beyond, c->ahead + c->ahead_done, left);
+    nw0__free(c->ahead);
+    c->ahead = memory;
+    c->ahead_size = beyond + left;
+    c->ahead_done = 0;
+    f->got -= beyond;
+    return 0;
+}
+
+static struct iovec nw0__iov(const void *bytes, size_t size) {
+    struct iovec v = {(void *)bytes, size};
+    return v;
+}
+
+static size_t nw0__total(const struct iovec v[2]) {
+    return v[0].iov_len + v[1].iov_len;
+}
+
+/* Not more than so many bytes of both. */
+static void nw0__limit_total(struct iovec v[2], size_t limit) {
+    if (v[0].iov_len > limit) v[0].iov_len = limit;
+    if (v[1].iov_len > limit - v[0].iov_len) v[1].iov_len = limit - v[0].iov_len;
+}
+
+static ssize_t nw0__recvmsg(int fd, struct iovec v[], int count, int flags) {
+    struct msghdr message;
+    memset(&message, 0, sizeof message);
+    message.msg_iov = v;
+    message.msg_iovlen = (size_t)count;
+    return NW0__TRY(recvmsg, recvmsg(fd, &message, flags));
+}
+
+/* The kernel's copy of a frame mostly begins with a page; and some processors copy to 1 to 15 bytes
+ * past the source, modulo a page, at a third of their speed. Memory from malloc is often such a
+ * place: 64 KiB there and back took 2.5 times as long as by bare sockets elsewhere. So such a body is
+ * read 32 bytes further on, and moved back: 1.3 times. */
+static ssize_t nw0__recvmsg_shifted(int fd, const struct iovec v[2], int flags) {
+    char beyond[32], *body = (char *)v[1].iov_base;
+    size_t inside = v[1].iov_len - sizeof beyond;
+    struct iovec three[3] = {v[0], nw0__iov(body + sizeof beyond, inside),
+                             nw0__iov(beyond, sizeof beyond)};
+    ssize_t got = nw0__recvmsg(fd, three, 3, flags);
+    if (got <= (ssize_t)v[0].iov_len) return got;
+    size_t n = (size_t)got - v[0].iov_len;
+    memmove(body, body + sizeof beyond, n < inside ? n : inside);
+    if (n > inside) memcpy(body + inside, beyond, n - inside);
+    return got;
+}
+
+/* As recvmsg(), but from what came ahead, if there is such. News is read in large pieces, of which
+ * many items are taken one after the other; but what is large itself goes straight to where it is
+ * wanted. */
+static ssize_t nw0__receive(nw0__connection *c, struct iovec v[2], int flags) {
+    int fd = c->watch.fd;
+    if (c->ahead_done == c->ahead_size) {
+        size_t past = (uintptr_t)v[1].iov_base - nw0__body_got(c) - c->frame.head_size;
+        if (past % NW0__PAGE >= 1 && past % NW0__PAGE <= 15 && v[1].iov_len > NW0__SMALL)
+            return nw0__recvmsg_shifted(fd, v, flags);
+        if (nw0__total(v) > c->ahead_room / 4) return nw0__recvmsg(fd, v, 2, flags);
+        ssize_t got = NW0__TRY(recvmsg, recv(fd, c->ahead, c->ahead_room, flags));
+        if (got <= 0) return got;
+        c->ahead_size = (size_t)got;
+        c->ahead_done = 0;
+    }
+    size_t taken = 0;
+    for (int i = 0; i < 2; i++) {
+        size_t left = c->ahead_size - c->ahead_done, n = v[i].iov_len < left ? v[i].iov_len : left;
+        if (n > 0) memcpy(v[i].iov_base, c->ahead + c->ahead_done, n);
+        c->ahead_done += n;
+        taken += n;
+    }
+    if (c->ahead_done < c->ahead_size || c->ahead_room > 0) return (ssize_t)taken;
+    nw0__free(c->ahead);
+    c->ahead = NULL;
+    c->ahead_size = c->ahead_done = 0;
+    return (ssize_t)taken;
+}
+
+/* Where the next bytes belong: the missing ones of the head, and the body. A body of which the size
+ * is not known yet is read into the buffer together with its head, but only its first bytes if the
+ * last one was small; and not at all where the next frame follows at once. */
+static void nw0__where_next(nw0__connection *c, char *buffer, size_t usable, struct iovec v[2]) {
+    nw0__frame *f = &c->frame;
+    size_t have = nw0__body_got(c), end = f->body ? f->room : f->size;
+    v[0] = v[1] = nw0__iov(NULL, 0);
+    if (f->got < f->head_size) {
+        size_t few = NW0__SMALL - sizeof f->head;
+        v[0] = nw0__iov(f->head + f->got, f->head_size - f->got);
+        end = c->ahead_room ? 0 : f->was_small && usable > few ? few : usable;
+    }
+    if (end > have) v[1] = nw0__iov((f->body ? f->body : buffer) + have, end - have);
+}
+
+/* Understands the head, as far as it has come. FF is how ZeroMQ begins. */
+static int nw0__check_head(nw0__frame *f) {
+    size_t n = f->got < f->head_size ? f->got : f->head_size, skip = f->head_size - NW0__LENGTH;
+    if ((skip == 0 || nw0__check_introduction(f->head, n, &f->kind) >= 0) &&
+        (n <= skip || nw0__check_length(f->head + skip, n - skip, &f->size) >= 0)) {
+        if (skip > 0 && f->kind == '!') f->limit = NW0_NAME_SIZE - 1; /* prefixes follow */
+        if (f->size <= f->limit) return 0;
+    }
+    errno = f->head[0] == 0xFF ? EPROTONOSUPPORT : EPROTO;
+    return -1;
+}
+
+/* One read: head and body together, as far as they are there. 1: as much came as was asked for; 0:
+ * less, so that another try would only say so (or EAGAIN, or the time is up); -1: EINTR, ENOMEM, or
+ * the end of the conversation: ECONNRESET, EPROTO ... */
+static int nw0__read_once(nw0__connection *c, char *buffer, size_t usable, int flags) {
+    nw0__frame *f = &c->frame;
+    struct iovec v[2];
+    nw0__where_next(c, buffer, usable, v);
+    size_t all = nw0__total(v), asked = NW0_SHORT(recvmsg, all);
+    if (asked < all) nw0__limit_total(v, asked);
+    ssize_t n = nw0__receive(c, v, flags);
+    if (n == 0) errno = ECONNRESET;
+    if (n < 0 && nw0__would_block(errno)) return 0;
+    if (n <= 0) return -1;
+    bool knew_size = f->got >= f->head_size;
+    f->got += (size_t)n;
+    if (!knew_size && nw0__check_head(f) < 0) return -1;
+    if (f->got > f->head_size && f->got > f->head_size + f->size && nw0__keep_ahead(c, buffer) < 0)
+        return -1;
+    return (size_t)n == asked;
+}
+
+/* Reads on at a frame. 1: it is whole; 0: more must come; -1: as above. */
+static int nw0__read_frame(nw0__connection *c, char *buffer, size_t usable, int flags) {
+    const nw0__frame *f = &c->frame;
+    while (!nw0__is_whole(c)) {
+        if (f->got >= f->head_size && (f->body || f->size > usable))
+            if (nw0__keep_body(c, buffer) < 0 || nw0__grow_body(c) < 0) return -1;
+        int got = nw0__read_once(c, buffer, usable, flags);
+        if (got < 0 || (got == 0 && !nw0__is_whole(c))) return got;
+        flags |= MSG_DONTWAIT; /* only the first read waits: the time limit is for it */
+    }
+    return 1;
+}
+
+/* Reads on at a frame for one who waits at an inbox, without the lock, and waits for the rest of it
+ * as long as nothing else happens there: then what is in the buffer is moved out. 1: it is whole; 0:
+ * not yet; -1: EINTR; NW0__OVER: errno says why. */
+static int nw0__read_on(nw0__connection *c, char *buffer, size_t usable, double deadline) {
+    nw0__inbox *in = c->inbox;
+    int got, more = 0;
+    do {
+        bool quick = c->ahead_done < c->ahead_size || (c->frame.was_small && c->frame.got == 0);
+        if (!quick) nw0__unlock(); /* else it takes less time than to give the lock away */
+        got = nw0__read_frame(c, buffer, usable, MSG_DONTWAIT);
+        if (!quick) nw0__lock();
+        if (got < 0 && errno == EINTR) got = 0;
+        if (got != 0 || c->frame.body || nw0__body_got(c) == 0 || in->first) break;
+        nw0__watch_off(&c->watch); /* so that the set speaks for the others */
+        more = nw0__set_wait_beside(&in->set, c->watch.fd, nw0__earlier(deadline, in->timer.due));
+    } while (more > 0 && !c->ended);
+    int error = errno;
+    if (got < 0 || c->ended || (got == 0 && nw0__keep_body(c, buffer) < 0)) return NW0__OVER;
+    if (got == 0 && more < 0) return errno = error, -1;
+    return got;
+}
+
+/* Hands a whole frame over to the one who waits; or says how long it is, and keeps it. */
+static ssize_t nw0__hand_over(nw0__connection *c, const nw0__arrival *a, const char *what) {
+    nw0__frame *f = &c->frame;
+    if (nw0__fits(what, f->size, a->buffer, a->capacity) < 0) return -1;
+    if (a->buffer && f->body) memcpy(a->buffer, f->body, f->size);
+    if (a->buffer) a->buffer[f->size] = '\0';
+    return (ssize_t)f->size;
+}
+
+/* ---- writing a frame ---- */
+
+/* A large body that begins with a page is put by the kernel a few bytes past a page, behind its
+ * head: the copy that some processors make at a third of their speed. */
+static bool nw0__is_slow_source(const struct iovec *body) {
+    return body->iov_len > 2 * NW0__SMALL && ((uintptr_t)body->iov_base + 11) % NW0__PAGE < 15;
+}
+
+/* sendmsg(); but what would be slow goes by way of the stack, in pieces of whole pages: half the
+ * time. */
+static ssize_t nw0__send_some(int fd, struct iovec v[2], int flags) {
+    if (nw0__is_slow_source(&v[1])) {
+        char bounce[NW0__INTRODUCTION + NW0__LENGTH + NW0__BOUNCE];
+        if (v[0].iov_len > 0) memcpy(bounce, v[0].iov_base, v[0].iov_len);
+        memcpy(bounce + v[0].iov_len, v[1].iov_base, v[1].iov_len);
+        return NW0__TRY(sendmsg, send(fd, bounce, nw0__total(v), flags));
+    }
+    struct msghdr message;
+    memset(&message, 0, sizeof message);
+    message.msg_iov = v;
+    message.msg_iovlen = 2;
+    return NW0__TRY(sendmsg, sendmsg(fd, &message, flags));
+}
+
+/* Sends head and body. 0: all has left. -1, EINTR: a signal, or the socket's time limit, came
+ * before the end; EAGAIN: nothing more fits now. A call that takes only a part does not say why:
+ * the next one, which does not wait, does. */
+static int nw0__send_all(int fd, struct iovec v[2], int flags) {
+    bool cut = false;
+    while (nw0__total(v) > 0) {
+        struct iovec some[2] = {v[0], v[1]};
+        if (nw0__is_slow_source(&v[1]) && v[1].iov_len > NW0__BOUNCE) some[1].iov_len = NW0__BOUNCE;
+        size_t asked = NW0_SHORT(sendmsg, nw0__total(some));
+        nw0__limit_total(some, asked);
+        ssize_t n = nw0__send_some(fd, some, flags | NW0__NOSIGNAL);
+        if (n < 0 && cut && nw0__would_block(errno)) errno = EINTR;
+        if (n < 0) return -1;
+        size_t left = (size_t)n;
+        for (int i = 0; i < 2; i++) { /* what has left is cut off at the front */
+            size_t cut_off = left < v[i].iov_len ? left : v[i].iov_len;
+            v[i] = nw0__iov((char *)v[i].iov_base + cut_off, v[i].iov_len - cut_off);
+            left -= cut_off;
+        }
+        if ((size_t)n == asked || (flags & MSG_DONTWAIT)) continue;
+        cut = true;
+        flags |= MSG_DONTWAIT;
+    }
+    return 0;
+}
+
+/* What was not sent goes into memory of its own. */
+static int nw0__keep_unsent(nw0__connection *c, const struct iovec v[2]) {
+    c->unsent = (char *)nw0__resize(NULL, nw0__total(v));
+    if (!c->unsent) return errno = ENOMEM, -1;
+    if (v[0].iov_len > 0) memcpy(c->unsent, v[0].iov_base, v[0].iov_len);
+    if (v[1].iov_len > 0) memcpy(c->unsent + v[0].iov_len, v[1].iov_base, v[1].iov_len);
+    c->rest = nw0__iov(c->unsent, nw0__total(v));
+    return 0;
+}
+
+/* So much of it is left now. */
+static void nw0__keep_rest(nw0__connection *c, struct iovec rest) {
+    c->rest = rest;
+    if (rest.iov_len > 0) return;
+    nw0__free(c->unsent);
+    c->unsent = NULL;
+}
+
+/* Sends what could not be sent before; 0: all has left. */
+static int nw0__send_unsent(nw0__connection *c) {
+    struct iovec v[2] = {c->rest, nw0__iov(NULL, 0)};
+    int result = nw0__send_all(c->watch.fd, v, MSG_DONTWAIT);
+    nw0__keep_rest(c, v[0]);
+    return result;
+}
+
+/* NW0_TEXT is measured. */
+static int nw0__check_size(const char *what, const void *bytes, size_t *size) {
+    if (!bytes && *size != 0 && *size != NW0_TEXT)
+        return nw0__fail(EINVAL, "%s is NULL, but is to have %lu bytes", what,
+                         (unsigned long)*size);
+    if (*size == NW0_TEXT) *size = bytes ? strlen((const char *)bytes) : 0;
+    if (*size <= NW0_MAX_MESSAGE) return 0;
+    return nw0__fail(EMSGSIZE, "%s of %lu bytes is too long: at most %lu can be sent", what,
+                     (unsigned long)*size, (unsigned long)NW0_MAX_MESSAGE);
+}
+
+/* ---- inboxes ---- */
+
+static int nw0__inbox_open(nw0__inbox *in, const struct nw0__inbox_kind *kind) {
+    in->kind = kind;
+    in->timer.due = NW0__NEVER;
+    in->timer.when_due = kind->when_due;
+    in->bell.heard.fd = in->bell.rope = -1;
+    if (nw0__set_open(&in->set) < 0 || nw0__bell_open(&in->bell) < 0) return -1;
+    return nw0__watch_on(&in->bell.heard, &in->set, POLLIN);
+}
+
+/* Enters it into a list, and the loop: from now on it is looked after. */
+static void nw0__inbox_enter(nw0__inbox *in, nw0__inbox **list) {
+    in->next = *list;
+    in->link = list;
+    if (in->next) in->next->link = &in->next;
+    *list = in;
+    nw0__timer_add(&in->timer);
+}
+
+/* The connection that this thread has in that state; NULL: none. */
+static nw0__connection *nw0__inbox_mine(const nw0__inbox *in, enum nw0__state state) {
+    int left = in->held;
+    for (nw0__connection *c = in->list; c && left > 0; c = c->next) {
+        if (c->owner == &nw0__this_thread && c->state == state) return c;
+        left -= c->owner != NULL;
+    }
+    return NULL;
+}
+
+/* What only we know is told by the bell to other threads that wait, and to programs that poll the
+ * set: that something was read already, that this thread holds something, or where there is no loop
+ * that another one has to look at the time. */
+static void nw0__inbox_show(nw0__inbox *in) {
+    bool due = in->timer.due < NW0__NEVER && !nw0__loop.running;
+    if ((in->polled || in->users > 0) && !in->closing &&
+        (in->first || due || nw0__inbox_mine(in, NW0__HELD)))
+        nw0__bell_ring(&in->bell);
+}
+
+/* The next frame: whoever is ready has its turn, then more is waited for. -1: EINTR, ECANCELED;
+ * NW0__NOT_YET: nothing came in time. */
+static ssize_t nw0__inbox_next(nw0__inbox *in, const nw0__arrival *a,
+                               ssize_t (*read)(nw0__connection *c, const nw0__arrival *a)) {
+    in->users++;
+    nw0__bell_silence(&in->bell);
+    nw0__connection *c = nw0__inbox_mine(in, NW0__HELD);
+    ssize_t size = c ? read(c, a) : NW0__NOT_YET;
+    for (int late = 0; size == NW0__NOT_YET;) {
+        while (size == NW0__NOT_YET && in->first && !in->closing) {
+            c = (nw0__connection *)in->first;
+            nw0__inbox_remove(in, &c->watch);
+            if (c->state == NW0__OPEN) size = read(c, a);
+        }
+        if (size != NW0__NOT_YET) break;
+        int n = nw0__set_turn(&in->set, nw0__earlier(a->deadline, in->timer.due)), error = errno;
+        if (in->closing) return nw0__canceled();
+        if (n < 0) return nw0__interrupted(error);
+        double now = nw0__now();
+        if (in->timer.due <= now) in->timer.when_due(&in->timer, now);
+        if ((!in->first || ++late > 100) && now >= a->deadline)
+            break; /* 0 seconds look at what is there, not for ever */
+    }
+    return size;
+}
+
+/* Hands over a whole frame, or its size; until it is taken it is this thread's alone, and at the
+ * front of the list, where its answer looks for it. */
+static ssize_t nw0__deliver(nw0__connection *c, const nw0__arrival *a, const char *what) {
+    ssize_t size = nw0__hand_over(c, a, what);
+    nw0__become_mine(c, size < 0 || nw0__wants_size(a) ? NW0__HELD : NW0__TAKEN);
+    nw0__unlink(c);
+    nw0__link(c, &c->inbox->list);
+    return size;
+}
+
+/* The descriptor for a program that has a loop of its own. */
+static int nw0__inbox_fd(nw0__inbox *in) {
+#ifdef NW0__EPOLL
+    if (nw0__start_thread() < 0) return -1; /* it does what is due while nobody calls */
+    in->polled = true;
+    nw0__bell_silence(&in->bell);
+    nw0__inbox_show(in);
+    return in->set.fd;
+#else
+    (void)in;
+    return nw0__fail(ENOTSUP, "this system has no epoll: give the waits a short time instead");
+#endif
+}
+
+/* ---- the end of an inbox ---- */
+
+static int nw0__inbox_close(nw0__inbox *in, enum nw0__closing how) {
+    nw0__close_all(in->list, how);
+    return in->kind->close(in, how) + (in->list != NULL);
+}
+
+static void nw0__inbox_free(nw0__inbox *in) {
+    nw0__set_close(&in->set);
+    nw0__bell_close(&in->bell);
+    nw0__free(in);
+}
+
+/* In a forked child the set is the parent's, too, from which nothing may be taken: it goes first. */
+static void nw0__inbox_discard(nw0__inbox *in) {
+    nw0__timer_remove(&in->timer);
+    nw0__set_close(&in->set);
+    nw0__inbox_close(in, NW0__FORGET);
+    *in->link = in->next;
+    if (in->next) in->next->link = in->link;
+    nw0__inbox_free(in);
+}
+
+/* Frees one that was shut, as soon as no thread is there and what was said has left. */
+static void nw0__inbox_free_if_done(nw0__inbox *in) {
+    if (!in->closing || in->users > 0 || nw0__library.closing) return;
+    if (nw0__inbox_close(in, NW0__WHEN_SENT) == 0) nw0__inbox_discard(in);
+}
+
+/* Wakes all who wait, so that they leave: from now on nothing silences the bell. */
+static void nw0__inbox_shut(nw0__inbox *in) {
+    in->closing = true;
+    in->bell.heard.ready = NULL;
+    nw0__bell_ring(&in->bell);
+    nw0__inbox_close(in, NW0__WHEN_SENT);
+}
+
+static void nw0__inbox_unuse(nw0__inbox *in) {
+    in->users--;
+    nw0__inbox_show(in);
+    nw0__inbox_free_if_done(in);
+}
+
+/* ---- the end of a thread, and of everything ---- */
+
+/* Nobody will answer the questions that a thread took, or fetch the answers to its own; but what it
+ * was only told the size of is for the others. */
+static void nw0__let_go(nw0__connection *list, const nw0__thread *thread) {
+    NW0__EACH(c, list) {
+        if (c->owner != thread) continue;
+        if (!c->inbox || c->state == NW0__TAKEN) {
+            nw0__hang_up(c);
+            continue;
+        }
+        nw0__become(c, NW0__OPEN, NULL);
+        nw0__inbox_push(c->inbox, &c->watch);
+        nw0__inbox_show(c->inbox);
+    }
+}
+
+/* A thread ends. Its other destructors may call the library again: then this is called again. */
+static void nw0__thread_ends(void *self) {
+    nw0__thread *thread = (nw0__thread *)self;
+    nw0__lock();
+    thread->registered = false;
+    for (nw0__inbox *in = nw0__servers; in; in = in->next) nw0__let_go(in->list, thread);
+    for (nw0__inbox *in = nw0__interests; in; in = in->next) nw0__let_go(in->list, thread);
+    nw0__let_go(nw0__calls, thread);
+    nw0__unlock();
+}
+
+/* =================================================================================================
+   Listening                                                                             >>listening
+
+   A service is reached at a port, and that port must be ours before its address is told to others:
+   socket(), bind(), listen(). From then on the kernel accepts whoever calls and keeps what they
+   send, until somebody here waits for it. What goes wrong: a port that another program has
+   (EADDRINUSE), an address that no interface of ours has (EADDRNOTAVAIL), and no descriptor left for
+   accept(): the caller stays in the queue of the kernel, which would tell of it again at once and
+   for ever, so the server does not listen for a moment.
+
+       LISTENING --no descriptors--> DEAF --after 0.1 s--> LISTENING
+       both --nw0_close--> CLOSED  (freed when all threads are out, and all that was said has left)
+
+   Example: examples/hello_server.c, whose port is open as soon as it is advertised.
+   ============================================================================================== */
+
+#define NW0__DEAF_S 0.1
+#define NW0__LINGER_S 60.0 /* how long a closed server waits for one who does not read */
+
+enum nw0__server_state { NW0__LISTENING, NW0__DEAF, NW0__CLOSED };
+
+/* A listening socket, and who called there. */
+typedef struct nw0__server {
+    nw0__inbox inbox;  /* comes first; in its list are clients, who ask questions */
+    nw0__addr addr;    /* ip 0: on every network */
+    uint32_t known_ip; /* an ip of this machine by which it was called before */
+    enum nw0__server_state state;
+    double until; /* DEAF: when to listen again; CLOSED: when to give up who does not read */
+    nw0__watch listener;
+    nw0__connection *callers; /* they have not said yet what they want */
+    /* see publishing: */
+    struct nw0__publisher *publisher;   /* NULL: no news is published here */
+    const struct nw0__news_hooks *news; /* what is done for that */
+    uint64_t published;                 /* how many bytes of news have left */
+} nw0__server;
+
+struct nw0__news_hooks {
+    void (*welcome)(nw0__connection *caller); /* one who wants news has said so */
+    void (*when_due)(nw0__server *s, double now);
+    int (*close)(nw0__server *s, enum nw0__closing how); /* as that of an inbox */
+};
+
+static nw0__server *nw0__server_of(const nw0__connection *c) {
+    return (nw0__server *)c->inbox;
+}
+
+/* The set of those who wait for messages tells of callers; where news is published, the loop's, for
+ * a subscriber may call while the program is busy with something else. */
+static int nw0__server_listen(nw0__server *s) {
+    nw0__set *set = s->publisher ? &nw0__loop.set : &s->inbox.set;
+    if (nw0__watch_on(&s->listener, set, POLLIN) < 0) return -1;
+    s->state = NW0__LISTENING;
+    return 0;
+}
+
+static void nw0__server_go_deaf(nw0__server *s) {
+    nw0__debug("nobody can be accepted at port %u (%s): trying again in 0.1 s",
+               (unsigned)s->addr.port, strerror(errno));
+    nw0__watch_off(&s->listener);
+    s->state = NW0__DEAF;
+    s->until = nw0__now() + NW0__DEAF_S;
+    nw0__timer_set(&s->inbox.timer, s->until);
+}
+
+static void nw0__server_hear_again(nw0__server *s) {
+    int error = errno;
+    if (nw0__server_listen(s) < 0) nw0__server_go_deaf(s);
+    errno = error;
+}
+
+static void nw0__server_when_due(nw0__timer *t, double now) {
+    nw0__server *s = (nw0__server *)t;
+    t->due = s->state == NW0__LISTENING || s->until <= now ? NW0__NEVER : s->until;
+    if (s->publisher) s->news->when_due(s, now);
+    if (s->until > now) return;
+    if (s->state == NW0__DEAF) nw0__server_hear_again(s);
+    if (s->state != NW0__CLOSED) return;
+    nw0__inbox_close(&s->inbox, NW0__NOW);
+    nw0__inbox_free_if_done(&s->inbox);
+}
+
+static int nw0__server_close(nw0__inbox *in, enum nw0__closing how) {
+    nw0__server *s = (nw0__server *)in;
+    int left = s->publisher ? s->news->close(s, how) : 0;
+    nw0__watch_close(&s->listener);
+    nw0__close_all(s->callers, how);
+    if (s->state != NW0__CLOSED) s->until = nw0__now() + NW0__LINGER_S;
+    s->state = NW0__CLOSED;
+    if (how == NW0__WHEN_SENT) nw0__timer_set(&in->timer, s->until);
+    return left + (s->callers != NULL);
+}
+
+/* The server at a port, whatever its IP; NULL: none of ours. The one after another, or the first. */
+static nw0__server *nw0__server_at_port(uint16_t port, const nw0__server *after) {
+    nw0__inbox *in = after ? after->inbox.next : nw0__servers;
+    while (in && (in->closing || ((nw0__server *)in)->addr.port != port)) in = in->next;
+    return (nw0__server *)in;
+}
+
+/* The server that a caller of this address would reach; NULL: none of ours. */
+static nw0__server *nw0__server_at(nw0__addr addr) {
+    nw0__server *s = NULL;
+    while ((s = nw0__server_at_port(addr.port, s)) != NULL) {
+        if (s->addr.ip == addr.ip) return s;
+        if (s->addr.ip == 0 && (s->known_ip == addr.ip || nw0__is_ours(addr.ip))) {
+            s->known_ip = addr.ip; /* if this machine loses it, its owner goes on using it */
+            return s;
+        }
+    }
+    return NULL;
+}
+
+static const struct nw0__inbox_kind nw0__server_kind = {nw0__server_when_due, nw0__server_close};
+
+static nw0__server *nw0__server_open(nw0__addr addr) {
+    nw0__server *s = (nw0__server *)nw0__zeroed(sizeof *s);
+    if (!s) return errno = ENOMEM, s;
+    int opened = nw0__inbox_open(&s->inbox, &nw0__server_kind),
+        fd = opened < 0 ? -1 : nw0__socket(SOCK_STREAM);
+    s->listener.fd = fd;
+    if (fd >= 0) nw0__option(fd, SOL_SOCKET, SO_REUSEADDR, 1), nw0__nonblocking(fd, true);
+    if (fd < 0 || nw0__bind(fd, addr) < 0 || NW0__TRY(listen, listen(fd, SOMAXCONN)) < 0 ||
+        nw0__bound_addr(fd, &s->addr) < 0 || nw0__server_listen(s) < 0) {
+        nw0__watch_close(&s->listener);
+        return nw0__inbox_free(&s->inbox), (nw0__server *)NULL;
+    }
+    nw0__inbox_enter(&s->inbox, &nw0__servers);
+    return s;
+}
+
+/* A server at an address of ours; with port 0 at a free one. NULL, and the sentence says why. */
+static nw0__server *nw0__listen(nw0__addr addr) {
+    char text[NW0_ADDRESS_SIZE];
+    nw0__server *s = nw0__server_open(addr);
+    int error = errno;
+    if (s) return s;
+    nw0__fail(error, "cannot listen at %s (%s): %s", nw0__print_addr(addr, text), strerror(error),
+              error == EADDRINUSE
+                  ? "this program or another listens at that port: close that, or take another"
+              : error == EADDRNOTAVAIL
+                  ? "it is not an address of this machine; see \"ip addr\" for those that are"
+                  : "see errno(3)");
+    return NULL;
 }
 
 /* =================================================================================================
    Discovery                                                                             >>discovery
 
-   Everybody who has a service shouts its name every two seconds (a UDP broadcast), and everybody
-   listens. Who cannot wait asks aloud, and is answered in a millisecond. The problem is not to hear
-   of a service, but to know when it is gone: a goodbye may be lost, and a machine whose cable was
-   pulled says none. So whoever has not been heard for a little more than two seconds is asked,
-   several times, and forgotten if nothing comes back.
+   Programs find each other by name, and there is no server that could keep a list: so every program
+   keeps its own, the table, which the field would call a cache. Whoever has a service shouts its
+   name every two seconds (an advert, by UDP broadcast), and everybody listens. Who cannot wait
+   shouts a query, and has the response in a millisecond. The problem is not to hear of a service,
+   but to know when it is gone (failure detection): a goodbye may be lost, and a machine whose cable
+   was pulled says none. So whoever has not been heard for a little more than two seconds is sent
+   queries, several, straight to where it speaks from (unicast), and is forgotten if nothing comes
+   back.
 
-   The sockets: one ear, bound to port 9999 of every network, which all programs of a machine share
-   (SO_REUSEADDR: each gets a copy of every broadcast). And one mouth for each network, bound to
-   this machine's address there at a port of its own: what is sent from it leaves by that network,
-   and what is answered to it comes to this program and no other. What goes wrong: a network that is
-   down (an error of sendto(), and nothing to worry about), interfaces that come, go and change
-   their address (they are looked up again every two seconds), a broadcast address that the system
-   reports wrongly (it is computed here). Examples: examples/chat_who.c, examples/cluster_master.c.
+   The sockets: one ear, bound to the discovery port of all networks, which all programs of a
+   machine share (SO_REUSEADDR: each gets a copy of every broadcast). And one mouth for each
+   network, bound to this machine's address there and a port of its own, with SO_BROADCAST: what is
+   sent from it leaves by that network, and what is sent to it comes to this program and no other.
+   sendto() and recvfrom() do the rest, and never wait: the loop's set tells when something has
+   come.
 
-   One background thread does all this. It holds the lock while it works, and waits without it.
+   A service that somebody advertises is a record of the table:
+
+       ALIVE --silent for 1.05 intervals--> QUERIED --no response to 8 queries--> forgotten
+       ALIVE or QUERIED --a second program claims the name--> RIVALLED
+       RIVALLED --no response to 6 queries--> ALIVE: the rival is the holder now
+       RIVALLED --the rival says goodbye--> QUERIED
+       QUERIED or RIVALLED --the holder is heard--> ALIVE
+       all --the holder says goodbye--> forgotten
+
+   A name of this program's own:
+
+       DUE --the loop announces it--> ANNOUNCED --the next round--> DUE
+       both --nw0_unadvertise, nw0_shutdown--> gone, with a goodbye
+
+   What goes wrong: a network that is down (an error of sendto(), and nothing to worry about);
+   interfaces that come, go and change their address (getifaddrs() tells, each round); a broadcast
+   address that the system reports wrongly (it is computed here); another program that has the port
+   and does not share it (we send queries, and hear the responses); two programs that claim one name
+   (the first keeps it while it lives); and whoever forges datagrams, to fill the table or to have
+   us flood a third. Examples: examples/chat_who.c, examples/cluster_master.c.
    ============================================================================================== */
 
-static struct nw0__library {
-    bool started, closing; /* the environment was read; nw0_shutdown is at work */
-    bool debug;            /* NW0_DEBUG */
-    uint16_t port;         /* NW0_PORT */
-    char pattern[64];      /* NW0_NETWORK */
-    int inside;            /* threads that wait somewhere in here, without the lock */
-    bool abandoned; /* nw0_shutdown gave up on a thread: the last to leave frees everything */
-    bool has_thread, stop; /* the background thread */
-    pthread_t thread;
-    nw0__bell wake;
-    nw0__set set; /* what it waits for */
-} nw0__library;
+#define NW0__QUERIERS 32
+#define NW0__BATCH 16         /* adverts that are sent before others have their turn */
+#define NW0__SILENT_QUERIES 8 /* at 5 % loss, all fail once in a hundred million times */
+#define NW0__RIVAL_QUERIES 6
+#define NW0__RIVAL_PAUSE_S 0.15
+#define NW0__RESPONSES_PER_S 1000
 
-/* What came from anybody goes to a terminal: without its control characters. */
-static void nw0__make_harmless(char *line) {
-    bool text = nw0__utf8(line, strlen(line));
-    for (; *line; line++) {
-        unsigned char c = (unsigned char)line[0], next = (unsigned char)line[1];
-        if (text && c == 0xC2 && next < 0xA0) line[0] = line[1] = '.'; /* U+0080 ... U+009F */
-        if (c < ' ' || c == 0x7F || (c > 0x7F && !text)) line[0] = '.';
-    }
-}
+enum nw0__record_state {
+    NW0__RECORD_ALIVE,   /* heard lately */
+    NW0__RECORD_QUERIED, /* silent: its holder is sent queries */
+    NW0__RECORD_RIVALLED /* a second program claims the name: its holder is sent queries */
+};
 
-/* write() to a pipe that nobody reads any more would raise SIGPIPE: poll() tells. */
-static void nw0__complain(const char *bytes, size_t n) {
-    struct pollfd p;
-    int error = errno;
-    p.fd = STDERR_FILENO;
-    p.events = POLLOUT;
-    p.revents = 0;
-    if (poll(&p, 1, 0) < 0 || !(p.revents & POLLERR)) (void)!write(STDERR_FILENO, bytes, n);
-    errno = error;
-}
-
-NW0__PRINTF(1, 2) static void nw0__debug(const char *format, ...) {
-    char line[600] = "nw0: ";
-    va_list list;
-    size_t n;
-    if (!nw0__library.debug) return;
-    va_start(list, format);
-    vsnprintf(line + 5, sizeof line - 6, format, list);
-    va_end(list);
-    nw0__make_harmless(line);
-    n = strlen(line);
-    line[n] = '\n';
-    nw0__complain(line, n + 1);
-}
-
-static const char *nw0__allowed(void) {
-    return nw0__library.pattern;
-}
+enum nw0__own_state { NW0__OWN_DUE, NW0__OWN_ANNOUNCED };
 
 /* That somebody has a name. */
 typedef struct nw0__claim {
-    nw0__place at;    /* the address of the service */
-    nw0__place mouth; /* who says so; port 0: this program */
+    nw0__addr addr;  /* of the service */
+    nw0__addr mouth; /* who says so; port 0: this program */
     double ttl, heard;
 } nw0__claim;
 
 /* A service that somebody advertises. */
 typedef struct nw0__record {
     char name[NW0_NAME_SIZE];
+    enum nw0__record_state state;
     nw0__claim holder;
-    nw0__claim rival; /* a second one, while the holder is asked whether it lives; ttl 0: nobody */
-    int asked;        /* how many questions the holder has left unanswered */
-    double due;       /* when to ask it, or to forget it */
+    nw0__claim rival; /* RIVALLED: the second one */
+    int queries;      /* how many the holder has left without a response */
+    double due;       /* when to send it one, or to forget it */
 } nw0__record;
 
 /* A service of this program. */
 typedef struct nw0__own {
     char name[NW0_NAME_SIZE];
-    nw0__place at; /* ip 0: each network's own */
+    enum nw0__own_state state;
+    nw0__addr addr; /* ip 0: each network's own */
     double ttl;
-    bool due;     /* to be announced */
     bool listens; /* the port was chosen, and opened, here */
 } nw0__own;
 
-static pthread_key_t nw0__ends; /* calls nw0__thread_ends for threads that end */
-
-/* A thread that waits for a change of the table. */
-typedef struct nw0__waiter {
-    nw0__bell bell;
-    struct nw0__waiter *next;
-} nw0__waiter;
-
-/* Somebody who asked for everything. */
-typedef struct nw0__asker {
-    nw0__place who;
-    int via, next; /* the mouth to answer from, the advert to go on with */
-    double at;
-} nw0__asker;
-
-#define NW0__ASKERS 32
-#define NW0__BATCH 16           /* adverts that are sent before others have their turn */
-#define NW0__SILENT_QUESTIONS 8 /* at 5 % loss, all fail once in a hundred million times */
-#define NW0__RIVAL_QUESTIONS 6
-#define NW0__RIVAL_PAUSE_S 0.15
-#define NW0__ANSWERS_PER_S 1000
+/* Somebody who sent a query for everything. */
+typedef struct nw0__querier {
+    nw0__addr addr;
+    const nw0__network *via; /* the network to respond by */
+    int next;                /* the own service to go on with */
+    double due;
+} nw0__querier;
 
 static struct nw0__discovery {
     bool running;
-    int ear;
-    int deaf; /* the errno with which the ear could not be opened */
+    nw0__watch ear, mouths[NW0__MAX_NETWORKS]; /* fd -1: not open */
+    int ear_error;                             /* the errno with which it could not be opened */
     nw0__network networks[NW0__MAX_NETWORKS];
     int network_count;
     nw0__record table[NW0_MAX_SERVICES]; /* sorted by name */
     int count;
     nw0__own own[NW0_MAX_SERVICES];
     int own_count;
-    nw0__waiter *waiters;
-    nw0__asker askers[NW0__ASKERS];
-    int asker_count;
+    nw0__querier queriers[NW0__QUERIERS];
+    int querier_count;
     double round; /* when the next one begins */
-    double first_look, last_question;
-    double allowance, allowance_at; /* how many answers may still be given, as of when */
-    unsigned long dropped;          /* datagrams that were no adverts */
+    double first_look, last_query;
+    double allowance, refilled; /* how many responses may still be sent, as of when */
+    unsigned long dropped;      /* datagrams that were no adverts */
     uint32_t random;
 } nw0__discovery;
 
 /* ---- the table ---- */
 
 /* Where a name is in the table, or where it would have to be. */
-static nw0__record *nw0__place_for(const char *name) {
+static nw0__record *nw0__slot_for(const char *name) {
     int low = 0, high = nw0__discovery.count;
     while (low < high) {
         int middle = (low + high) / 2;
@@ -1609,616 +2776,529 @@ static nw0__record *nw0__place_for(const char *name) {
 }
 
 /* NULL: it is not known. The record stays there until the table changes or the lock is let go. */
-static nw0__record *nw0__find(const char *name) {
-    nw0__record *r = nw0__place_for(name), *end = nw0__discovery.table + nw0__discovery.count;
+static nw0__record *nw0__record_find(const char *name) {
+    nw0__record *r = nw0__slot_for(name), *end = nw0__discovery.table + nw0__discovery.count;
     return r < end && strcmp(r->name, name) == 0 ? r : NULL;
 }
 
-static void nw0__wake_waiters(void) {
-    nw0__waiter *w;
-    for (w = nw0__discovery.waiters; w; w = w->next) nw0__ring(&w->bell);
-}
-
-static bool nw0__is_self(nw0__place mouth) {
+static bool nw0__is_self(nw0__addr mouth) {
     return mouth.port == 0;
 }
 
-/* NetworkZero programs, which speak from the port that they listen at, answer no questions. */
-static bool nw0__answers(nw0__place mouth) {
+/* NetworkZero programs, which speak from the port that they listen at, respond to no queries. */
+static bool nw0__responds(nw0__addr mouth) {
     return mouth.port != nw0__library.port;
 }
 
-static void nw0__forget(nw0__record *r, const char *why) {
+static void nw0__record_forget(nw0__record *r, const char *why) {
     struct nw0__discovery *d = &nw0__discovery;
     nw0__debug("left: \"%s\": %s", r->name, why);
     memmove(r, r + 1, (size_t)(d->table + --d->count - r) * sizeof *r);
-    nw0__wake_waiters();
+    nw0__changed();
 }
 
-/* The holder of a name has spoken, or somebody takes its place. A holder that falls silent is asked
- * after 1.05 intervals, 1.15, 1.25 ... and forgotten after 1.85: at two seconds each, that is 3.7
- * after its last word, and 2.7 on average after its end. */
-static void nw0__refresh(nw0__record *r, const nw0__claim *claim) {
+/* The holder of a name has spoken, or somebody takes its place. A holder that falls silent is sent
+ * a query after 1.05 intervals, 1.15, 1.25 ... and forgotten after 1.85: at two seconds each, that
+ * is 3.7 after its last word, and 2.7 on average after its end. */
+static void nw0__record_refresh(nw0__record *r, const nw0__claim *claim) {
     nw0__claim *holder = &r->holder;
     char from[NW0_ADDRESS_SIZE], to[NW0_ADDRESS_SIZE];
-    if (!nw0__same(holder->at, claim->at)) {
-        nw0__debug("moved: \"%s\" from %s to %s", r->name, nw0__print(holder->at, from),
-                   nw0__print(claim->at, to));
-        nw0__wake_waiters();
-    }
-    if (r->asked > 0) nw0__wake_waiters(); /* one may wait for that answer */
+    bool moved = !nw0__same_addr(holder->addr, claim->addr);
+    if (moved)
+        nw0__debug("moved: \"%s\" from %s to %s", r->name, nw0__print_addr(holder->addr, from),
+                   nw0__print_addr(claim->addr, to));
+    /* one may wait for the response to a query */
+    if (moved || r->state != NW0__RECORD_ALIVE) nw0__changed();
     *holder = *claim;
-    r->rival.ttl = 0;
-    r->asked = 0;
+    r->state = NW0__RECORD_ALIVE;
+    r->queries = 0;
     r->due = holder->heard;
     if (nw0__is_self(holder->mouth)) r->due = NW0__NEVER;
-    else r->due += nw0__answers(holder->mouth) ? 1.05 * NW0_ADVERT_INTERVAL_S : holder->ttl;
+    else r->due += nw0__responds(holder->mouth) ? 1.05 * NW0_ADVERT_INTERVAL_S : holder->ttl;
 }
 
 /* Half of the table is the most that one sender gets, so that it cannot keep the others out. */
-static bool nw0__has_room(nw0__place mouth) {
-    struct nw0__discovery *d = &nw0__discovery;
-    int i, same = 0;
+static bool nw0__table_has_room(nw0__addr mouth) {
+    const struct nw0__discovery *d = &nw0__discovery;
     if (nw0__is_self(mouth)) return d->count < NW0_MAX_SERVICES;
-    for (i = 0; i < d->count; i++) same += d->table[i].holder.mouth.ip == mouth.ip;
+    int same = 0;
+    for (int i = 0; i < d->count; i++) same += d->table[i].holder.mouth.ip == mouth.ip;
     return same < (NW0_MAX_SERVICES + 1) / 2 &&
            d->count < NW0_MAX_SERVICES - NW0_MAX_SERVICES / 32; /* the rest is for our own */
 }
 
-static void nw0__remember(const char *name, const nw0__claim *claim) {
+static void nw0__record_add(const char *name, const nw0__claim *claim) {
     struct nw0__discovery *d = &nw0__discovery;
-    nw0__record *r = nw0__place_for(name);
+    nw0__record *r = nw0__slot_for(name);
     char text[NW0_ADDRESS_SIZE];
-    if (!nw0__has_room(claim->mouth)) {
+    if (!nw0__table_has_room(claim->mouth)) {
         nw0__debug("dropped: \"%s\": the table is full, or its sender has filled half of it", name);
         return;
     }
     memmove(r + 1, r, (size_t)(d->table + d->count++ - r) * sizeof *r);
     memset(r, 0, sizeof *r);
     memcpy(r->name, name, strlen(name));
-    r->holder.at = claim->at;
-    nw0__refresh(r, claim);
-    nw0__debug("joined: \"%s\" at %s", name, nw0__print(claim->at, text));
-    nw0__wake_waiters();
+    r->holder.addr = claim->addr; /* it has not moved */
+    nw0__record_refresh(r, claim);
+    nw0__debug("joined: \"%s\" at %s", name, nw0__print_addr(claim->addr, text));
+    nw0__changed();
 }
 
 /* ---- speaking ---- */
 
-/* Our mouth on the network where ip is; -1: on none of ours. An address of ours is on its own. */
-static int nw0__mouth_for(uint32_t ip) {
-    const nw0__network *n = nw0__discovery.networks;
-    int i, found = -1;
-    for (i = 0; i < nw0__discovery.network_count; i++) {
-        if (n[i].mouth < 0) continue;
-        if (n[i].ip == ip) return i;
-        if (found < 0 && nw0__reaches(&n[i], ip)) found = i;
+/* Our network where ip is, if it has a mouth; NULL: none. An address of ours is on its own. */
+static const nw0__network *nw0__network_of(uint32_t ip) {
+    const nw0__network *net = nw0__discovery.networks, *end = net + nw0__discovery.network_count;
+    const nw0__network *found = NULL;
+    for (; net < end; net++) {
+        if (!net->mouth) continue;
+        if (net->ip == ip) return net;
+        if (!found && nw0__reaches(net, ip)) found = net;
     }
     return found;
 }
 
 static bool nw0__is_local(uint32_t ip) {
-    int mouth = nw0__mouth_for(ip);
-    return mouth >= 0 && (nw0__is_loopback(ip) || nw0__discovery.networks[mouth].ip == ip);
+    const nw0__network *net = nw0__network_of(ip);
+    return net && (nw0__is_loopback(ip) || net->ip == ip);
 }
 
 /* That a network is down, has no route or no room is normal: the next round is in two seconds. */
-static void nw0__send_datagram(int fd, nw0__place to, const char *text) {
-    struct sockaddr_in a = nw0__sockaddr(to);
+static void nw0__send_datagram(int fd, nw0__addr to, const char *text) {
+    struct sockaddr_in a = nw0__to_sockaddr(to);
     char where[NW0_ADDRESS_SIZE];
     size_t n = strlen(text);
     int flags = MSG_DONTWAIT | NW0__NOSIGNAL;
-    nw0__print(to, where);
+    nw0__print_addr(to, where);
     if (NW0__TRY(sendto, sendto(fd, text, n, flags, (struct sockaddr *)&a, sizeof a)) < 0)
         nw0__debug("not sent to %s (%s): %s", where, strerror(errno), text);
     else nw0__debug("sent to %s: %s", where, text);
 }
 
-static const nw0__place nw0__everybody = {0, 0};
+static const nw0__addr nw0__everybody = {0, 0};
 
-/* Says something to one place, or to everybody on a network: to 255.255.255.255, which goes no
+/* Says something to one address, or to everybody on a network: to 255.255.255.255, which goes no
  * further than the cable, and to the network's own broadcast address, which some access points pass
  * on better. A network of two machines (/31) has none of its own. */
-static void nw0__say(int mouth, nw0__place to, const char *name, nw0__place at, double ttl) {
-    const nw0__network *net = &nw0__discovery.networks[mouth];
+static void nw0__say(const nw0__network *net, nw0__addr to, const char *name, nw0__addr addr,
+                     double ttl) {
     uint16_t port = nw0__library.port;
     char text[NW0__DATAGRAM + 1];
-    if (net->mouth < 0 || nw0__write_advert(name, at, ttl, text) == 0) return;
+    if (!net->mouth || nw0__write_advert(name, addr, ttl, text) == 0) return;
+    int fd = net->mouth->fd;
     if (to.port) {
-        nw0__send_datagram(net->mouth, to, text);
-    } else if (nw0__is_loopback(net->ip)) {
-        nw0__send_datagram(net->mouth, nw0__at(0x7FFFFFFF, port), text); /* 127.255.255.255 */
+        nw0__send_datagram(fd, to, text);
+    } else if (nw0__is_loopback(net->ip)) { /* 127.255.255.255 */
+        nw0__send_datagram(fd, nw0__make_addr(0x7FFFFFFF, port), text);
     } else {
-        nw0__send_datagram(net->mouth, nw0__at(0xFFFFFFFF, port), text);
+        nw0__send_datagram(fd, nw0__make_addr(0xFFFFFFFF, port), text);
         if (~net->mask > 1)
-            nw0__send_datagram(net->mouth, nw0__at(net->ip | ~net->mask, port), text);
+            nw0__send_datagram(fd, nw0__make_addr(net->ip | ~net->mask, port), text);
     }
 }
 
 /* The address of a service of ours as programs on this machine see it. */
-static nw0__place nw0__seen_here(nw0__place at) {
-    struct nw0__discovery *d = &nw0__discovery;
-    if (at.ip == 0) at.ip = d->network_count > 0 ? d->networks[0].ip : 0x7F000001;
-    return at;
+static nw0__addr nw0__seen_here(nw0__addr addr) {
+    const struct nw0__discovery *d = &nw0__discovery;
+    if (addr.ip == 0) addr.ip = d->network_count > 0 ? d->networks[0].ip : NW0__LOCALHOST;
+    return addr;
 }
 
 /* The advert of a service of ours, or with ttl 0 its goodbye, if those who hear it can use it.
  * Programs on this machine are told the same by every way: what they hear on 127.0.0.1, if
  * NW0_NETWORK lets us speak there. */
-static void nw0__tell(int mouth, nw0__place to, const nw0__own *own, double ttl) {
-    const nw0__network *net = &nw0__discovery.networks[mouth];
-    nw0__place at = own->at;
-    bool here = nw0__is_local(to.ip) && nw0__mouth_for(0x7F000001) >= 0;
-    if (nw0__is_loopback(net->ip) || here) at = nw0__seen_here(at);
-    else if (at.ip == 0) at.ip = net->ip;
-    else if (!nw0__reaches(net, at.ip)) return;
-    nw0__say(mouth, to, own->name, at, ttl);
+static void nw0__own_tell(const nw0__own *own, const nw0__network *net, nw0__addr to, double ttl) {
+    nw0__addr addr = own->addr;
+    bool here = nw0__is_local(to.ip) && nw0__network_of(NW0__LOCALHOST);
+    if (nw0__is_loopback(net->ip) || here) addr = nw0__seen_here(addr);
+    else if (addr.ip == 0) addr.ip = net->ip;
+    else if (!nw0__reaches(net, addr.ip)) return;
+    nw0__say(net, to, own->name, addr, ttl);
 }
 
-static void nw0__announce(const nw0__own *own, double ttl) {
-    int m = nw0__discovery.network_count;
-    while (m-- > 0) nw0__tell(m, nw0__everybody, own, ttl); /* this machine first: it is the last */
+static void nw0__own_announce(const nw0__own *own, double ttl) {
+    for (int i = nw0__discovery.network_count - 1; i >= 0; i--) /* this machine first: it is last */
+        nw0__own_tell(own, &nw0__discovery.networks[i], nw0__everybody, ttl);
 }
 
-/* A question for a name ("": everything). */
-static void nw0__ask_from(int mouth, nw0__place to, const char *name) {
-    const nw0__network *net = &nw0__discovery.networks[mouth];
-    char question[NW0_NAME_SIZE + 1] = "?";
-    memcpy(question + 1, name, strlen(name) + 1);
-    nw0__say(mouth, to, question, nw0__at(net->ip, net->port), 0);
+/* Sends a query for a name ("": everything). */
+static void nw0__query_from(const nw0__network *net, nw0__addr to, const char *name) {
+    char query[NW0_NAME_SIZE + 1] = "?";
+    memcpy(query + 1, name, strlen(name) + 1);
+    nw0__say(net, to, query, nw0__make_addr(net->ip, net->port), 0);
 }
 
-static void nw0__ask(const char *name) {
-    int m;
-    nw0__discovery.last_question = nw0__now();
-    for (m = 0; m < nw0__discovery.network_count; m++) nw0__ask_from(m, nw0__everybody, name);
+static void nw0__query(const char *name) {
+    nw0__discovery.last_query = nw0__now();
+    for (int i = 0; i < nw0__discovery.network_count; i++)
+        nw0__query_from(&nw0__discovery.networks[i], nw0__everybody, name);
 }
 
-/* ---- answering ---- */
+/* ---- responding ---- */
 
-/* A bucket that holds half a second's answers and is refilled evenly: no second has more than a
- * thousand. */
-static bool nw0__may_answer(double now) {
+/* A bucket that holds half a second's responses and is refilled evenly (a token bucket): no second
+ * has more than a thousand. */
+static bool nw0__may_respond(double now) {
     struct nw0__discovery *d = &nw0__discovery;
-    d->allowance += (now - d->allowance_at) * NW0__ANSWERS_PER_S / 2;
-    d->allowance = nw0__earlier(d->allowance, NW0__ANSWERS_PER_S / 2);
-    d->allowance_at = now;
+    d->allowance = nw0__earlier(d->allowance + (now - d->refilled) * NW0__RESPONSES_PER_S / 2,
+                                NW0__RESPONSES_PER_S / 2);
+    d->refilled = now;
     if (d->allowance < 1) return false;
     d->allowance -= 1;
     return true;
 }
 
-static nw0__own *nw0__own_service(const char *name) {
-    int i;
-    for (i = 0; i < nw0__discovery.own_count; i++)
+static nw0__own *nw0__own_find(const char *name) {
+    for (int i = 0; i < nw0__discovery.own_count; i++)
         if (strcmp(nw0__discovery.own[i].name, name) == 0) return &nw0__discovery.own[i];
     return NULL;
 }
 
-/* Who asks everybody would get all answers at the same moment, and lose some: so each waits for a
- * random while, at most 80 ms. */
-static void nw0__answer_everything_later(nw0__place who, int via) {
-    struct nw0__discovery *d = &nw0__discovery;
-    nw0__asker asker = {who, via, 0, nw0__now()};
-    int i;
-    if (d->own_count == 0 || d->asker_count == NW0__ASKERS) return;
-    for (i = 0; i < d->asker_count; i++)
-        if (nw0__same(d->askers[i].who, who)) return; /* it has asked by another way already */
-    d->random = d->random * 1664525u + 1013904223u;
-    asker.at += 0.08 * (d->random >> 16) / 65536;
-    d->askers[d->asker_count++] = asker;
+/* Is a service of ours advertised at this port for every network? */
+static bool nw0__advertised_everywhere(uint16_t port) {
+    for (int i = 0; i < nw0__discovery.own_count; i++) {
+        nw0__addr addr = nw0__discovery.own[i].addr;
+        if (addr.port == port && addr.ip == 0) return true;
+    }
+    return false;
 }
 
-/* A few adverts to each who asked for all of them and whose time has come. Returns when there is
- * more to do. */
-static double nw0__answer_everything(double now) {
+/* Who sends everybody a query would get all responses at the same moment, and lose some: so each
+ * program waits for a random while, at most 80 ms. */
+static void nw0__querier_add(nw0__addr addr, const nw0__network *via) {
+    struct nw0__discovery *d = &nw0__discovery;
+    if (d->own_count == 0 || d->querier_count == NW0__QUERIERS) return;
+    for (int i = 0; i < d->querier_count; i++)
+        if (nw0__same_addr(d->queriers[i].addr, addr)) return; /* it came by another way already */
+    d->random = d->random * 1664525u + 1013904223u;
+    nw0__querier *q = &d->queriers[d->querier_count++];
+    q->addr = addr;
+    q->via = via;
+    q->next = 0;
+    q->due = nw0__now() + 0.08 * (d->random >> 16) / 65536;
+}
+
+/* A few adverts to each who wants all of them and whose time has come. Returns when there is more
+ * to do. */
+static double nw0__queriers_respond(double now) {
     struct nw0__discovery *d = &nw0__discovery;
     double next = NW0__NEVER;
-    int i, k;
-    for (i = d->asker_count - 1; i >= 0; i--) {
-        nw0__asker *a = &d->askers[i];
-        if (a->at <= now) {
-            for (k = 0; k < NW0__BATCH && a->next < d->own_count && nw0__may_answer(now); k++) {
-                nw0__tell(a->via, a->who, &d->own[a->next], d->own[a->next].ttl);
-                a->next++;
+    for (int i = d->querier_count - 1; i >= 0; i--) {
+        nw0__querier *q = &d->queriers[i];
+        if (q->due <= now) {
+            for (int k = 0; k < NW0__BATCH && q->next < d->own_count && nw0__may_respond(now);
+                 k++) {
+                const nw0__own *own = &d->own[q->next++];
+                nw0__own_tell(own, q->via, q->addr, own->ttl);
             }
-            a->at = now + 0.002; /* its socket holds a few hundred: let it read */
+            q->due = now + 0.002; /* its socket holds a few hundred: let it read */
         }
-        if (a->next >= d->own_count) *a = d->askers[--d->asker_count];
-        else next = nw0__earlier(next, a->at);
+        if (q->next >= d->own_count) *q = d->queriers[--d->querier_count];
+        else next = nw0__earlier(next, q->due);
     }
     return next;
 }
 
-/* A question that was shouted is for the holder of the name; one that was asked straight to our
- * mouth is about ourselves. */
-static void nw0__answer(const char *name, nw0__place who, int via, bool shouted) {
-    const nw0__own *own = nw0__own_service(name);
-    const nw0__record *r = nw0__find(name);
-    if (!*name) nw0__answer_everything_later(who, via);
+/* A query that was shouted is for the holder of the name; one that came straight to our mouth is
+ * about ourselves. */
+static void nw0__respond(const char *name, nw0__addr to, const nw0__network *via, bool shouted) {
+    const nw0__own *own = nw0__own_find(name);
+    const nw0__record *r = nw0__record_find(name);
+    if (!*name) nw0__querier_add(to, via);
     else if (!own || (shouted && r && !nw0__is_self(r->holder.mouth))) return;
-    else if (nw0__may_answer(nw0__now())) nw0__tell(via, who, own, own->ttl);
-    else nw0__debug("dropped: a question for \"%s\": a thousand answers a second are enough", name);
+    else if (nw0__may_respond(nw0__now())) nw0__own_tell(own, via, to, own->ttl);
+    else nw0__debug("dropped: a query for \"%s\": a thousand answers a second are enough", name);
 }
 
 /* ---- hearing ---- */
 
-/* Somebody else claims a name. The first holder keeps it while it lives: it is asked, and
- * nw0__doubt decides. */
-static void nw0__challenge(nw0__record *r, const nw0__claim *claim) {
-    if (r->rival.ttl > 0 || !nw0__answers(r->holder.mouth))
-        return; /* it is being asked already; it never answers */
-    nw0__debug("\"%s\" is claimed by a second program: asking the first", r->name);
-    r->rival = *claim;
-    r->asked = 0;
-    r->due = claim->heard;
-}
-
 /* A program on this machine speaks on every network that it is on, and by each says another
  * address. What it says on 127.0.0.1 is meant for us. */
-static bool nw0__is_for_others(nw0__place mouth) {
+static bool nw0__is_for_others(nw0__addr mouth) {
     return !nw0__is_loopback(mouth.ip) && nw0__is_local(mouth.ip);
 }
 
-static void nw0__hear_goodbye(nw0__record *r, nw0__place mouth) {
-    if (!r) return;
-    if (nw0__same(r->holder.mouth, mouth)) nw0__forget(r, "it said goodbye");
-    else if (nw0__same(r->rival.mouth, mouth)) r->rival.ttl = 0;
-}
-
-/* Somebody says that a service is at a place, or with ttl 0 that it is no more. */
-static void nw0__hear_claim(const char *name, nw0__place at, nw0__place mouth, double ttl) {
-    nw0__claim claim = {at, mouth, ttl, nw0__now()};
-    nw0__record *r = nw0__find(name);
-    nw0__claim *holder = r ? &r->holder : NULL;
-    if (!(ttl > 0)) nw0__hear_goodbye(r, mouth);
-    else if (!r) nw0__remember(name, &claim);
-    else if (nw0__same(holder->mouth, mouth)) nw0__refresh(r, &claim);
-    else if (nw0__is_self(holder->mouth)) return; /* the name is ours, and we live */
-    else if (nw0__is_for_others(mouth) && nw0__is_loopback(holder->mouth.ip)) return;
-    else if (nw0__same(holder->at, at)) nw0__refresh(r, &claim); /* it was started again */
-    else if (nw0__is_for_others(holder->mouth) && nw0__is_loopback(mouth.ip) &&
-             holder->at.port == at.port)
-        nw0__refresh(r, &claim); /* it is heard by a better way */
-    else nw0__challenge(r, &claim);
+/* Somebody says that a service is at an address, or with ttl 0 that it is no more. */
+static void nw0__hear_claim(const char *name, nw0__addr addr, nw0__addr mouth, double ttl) {
+    const nw0__claim claim = {addr, mouth, ttl, nw0__now()};
+    nw0__record *r = nw0__record_find(name);
+    const nw0__claim *holder = r ? &r->holder : NULL;
+    if (!r && ttl > 0) nw0__record_add(name, &claim);
+    else if (!r) return;
+    else if (nw0__same_addr(holder->mouth, mouth)) {
+        if (ttl > 0) nw0__record_refresh(r, &claim);
+        else nw0__record_forget(r, "it said goodbye");
+    } else if (!(ttl > 0)) {
+        if (r->state == NW0__RECORD_RIVALLED && nw0__same_addr(r->rival.mouth, mouth))
+            r->state = NW0__RECORD_QUERIED;
+    } else if (nw0__is_self(holder->mouth)) {
+        return; /* the name is ours, and we live */
+    } else if (nw0__is_for_others(mouth) && nw0__is_loopback(holder->mouth.ip)) {
+        return;
+    } else if (nw0__same_addr(holder->addr, addr) || /* it was started again; */
+               (nw0__is_for_others(holder->mouth) && nw0__is_loopback(mouth.ip) &&
+                holder->addr.port == addr.port)) { /* it is heard by a better way */
+        nw0__record_refresh(r, &claim);
+    } else if (r->state != NW0__RECORD_RIVALLED && nw0__responds(holder->mouth)) {
+        /* the first holder keeps it while it lives: it is asked, and nw0__record_doubt decides */
+        nw0__debug("\"%s\" is claimed by a second program: asking the first", name);
+        r->state = NW0__RECORD_RIVALLED;
+        r->rival = claim;
+        r->queries = 0;
+        r->due = claim.heard;
+    }
 }
 
 /* The same of a service of ours, as if we had heard it. */
 static void nw0__hear_own(const nw0__own *own, double ttl) {
-    nw0__hear_claim(own->name, nw0__seen_here(own->at), nw0__at(0, 0), ttl);
+    nw0__hear_claim(own->name, nw0__seen_here(own->addr), nw0__make_addr(0, 0), ttl);
 }
 
 /* Why a datagram is not to be believed; NULL: it is. */
-static const char *nw0__objection(const char *bytes, size_t n, nw0__place from, int mouth,
-                                  nw0__advert *advert) {
-    const nw0__network *net = &nw0__discovery.networks[mouth < 0 ? 0 : mouth];
-    if (mouth < 0 || from.port == 0) return "not from a network of ours";
+static const char *nw0__objection(const char *bytes, size_t n, nw0__addr from,
+                                  const nw0__network *net, nw0__advert *advert) {
+    if (!net || from.port == 0) return "not from a network of ours";
     if (~net->mask > 1 && (from.ip == (net->ip | ~net->mask) || from.ip == (net->ip & net->mask)))
         return "its sender is a whole network, to which we would answer";
     if (!nw0__parse_advert(bytes, n, advert)) return "not an advert";
-    if (nw0__is_loopback(advert->at.ip) && !nw0__is_local(from.ip))
+    if (nw0__is_loopback(advert->addr.ip) && !nw0__is_local(from.ip))
         return "127.x is its own machine";
-    if (advert->at.ip == 0) return "nobody has such an address";
+    if (advert->addr.ip == 0) return "nobody has such an address";
     return NULL;
 }
 
-/* A datagram that came to the ear (via -1) or to one of the mouths. */
-static void nw0__hear(const char *bytes, size_t n, nw0__place from, int via) {
-    struct nw0__discovery *d = &nw0__discovery;
+/* A datagram that came to the ear (via NULL) or to the mouth of a network. */
+static void nw0__hear(const char *bytes, size_t n, nw0__addr from, const nw0__network *via) {
+    const nw0__network *net = nw0__network_of(from.ip);
     char text[NW0_ADDRESS_SIZE];
-    const char *objection;
     nw0__advert advert;
-    int mouth = nw0__mouth_for(from.ip);
-    if (mouth >= 0 && nw0__same(from, nw0__at(d->networks[mouth].ip, d->networks[mouth].port)))
-        return; /* our own words */
-    objection = nw0__objection(bytes, n, from, mouth, &advert);
+    if (net && nw0__same_addr(from, nw0__make_addr(net->ip, net->port))) return; /* our own words */
+    const char *objection = nw0__objection(bytes, n, from, net, &advert);
     if (objection) {
-        nw0__debug("dropped (number %lu) from %s: %s: %.*s", ++d->dropped, nw0__print(from, text),
-                   objection, (int)n, bytes);
+        nw0__debug("dropped (number %lu) from %s: %s: %.*s", ++nw0__discovery.dropped,
+                   nw0__print_addr(from, text), objection, (int)n, bytes);
         return;
     }
-    nw0__debug("heard from %s: %.*s", nw0__print(from, text), (int)n, bytes);
-    if (advert.name[0] != '?') nw0__hear_claim(advert.name, advert.at, from, advert.ttl);
-    else nw0__answer(advert.name + 1, from, via < 0 ? mouth : via, via < 0);
+    nw0__debug("heard from %s: %.*s", nw0__print_addr(from, text), (int)n, bytes);
+    if (advert.name[0] != '?') nw0__hear_claim(advert.name, advert.addr, from, advert.ttl);
+    else nw0__respond(advert.name + 1, from, via ? via : net, !via);
 }
 
 /* What has come to a socket; but no more than a thousand at a time, however much comes. */
-static void nw0__drain(int fd, int via) {
+static void nw0__drain(int fd, const nw0__network *via) {
     char bytes[NW0__DATAGRAM + 1]; /* one byte more than allowed shows that it is too long */
     struct sockaddr_in a;
-    int i;
-    for (i = 0; i < 1000 && fd >= 0; i++) {
+    for (int i = 0; i < 1000; i++) {
         socklen_t size = sizeof a;
         ssize_t n = NW0__TRY(recvfrom, recvfrom(fd, bytes, sizeof bytes, MSG_DONTWAIT,
                                                 (struct sockaddr *)&a, &size));
         if (n < 0) return;
-        nw0__hear(bytes, (size_t)n, nw0__place_of(&a), via);
+        nw0__hear(bytes, (size_t)n, nw0__from_sockaddr(&a), via);
     }
-}
-
-/* Goodbyes come to the ear: after what was said before them. */
-static void nw0__listen_everywhere(void) {
-    int i;
-    for (i = 0; i < nw0__discovery.network_count; i++)
-        nw0__drain(nw0__discovery.networks[i].mouth, i);
-    nw0__drain(nw0__discovery.ear, -1);
 }
 
 /* ---- time passes ---- */
 
-static void nw0__ask_holder(nw0__record *r) {
-    int mouth = nw0__mouth_for(r->holder.mouth.ip);
-    if (mouth >= 0) nw0__ask_from(mouth, r->holder.mouth, r->name);
-    r->asked++;
+static void nw0__query_holder(nw0__record *r) {
+    const nw0__network *net = nw0__network_of(r->holder.mouth.ip);
+    if (net) nw0__query_from(net, r->holder.mouth, r->name);
+    if (r->state == NW0__RECORD_ALIVE) r->state = NW0__RECORD_QUERIED;
+    r->queries++;
 }
 
 /* Something is due about a service that is not ours. A rival whose holder is silent has the name,
  * and was heard when it claimed it. */
-static void nw0__doubt(nw0__record *r) {
-    bool rival = r->rival.ttl > 0;
-    if (!nw0__answers(r->holder.mouth)) {
-        nw0__forget(r, "its time to live is over");
-    } else if (r->asked < (rival ? NW0__RIVAL_QUESTIONS : NW0__SILENT_QUESTIONS)) {
-        nw0__ask_holder(r);
-        r->due = nw0__now() + (rival ? NW0__RIVAL_PAUSE_S : 0.1 * NW0_ADVERT_INTERVAL_S);
-    } else if (rival) {
+static void nw0__record_doubt(nw0__record *r) {
+    bool rivalled = r->state == NW0__RECORD_RIVALLED;
+    if (!nw0__responds(r->holder.mouth)) {
+        nw0__record_forget(r, "its time to live is over");
+    } else if (r->queries < (rivalled ? NW0__RIVAL_QUERIES : NW0__SILENT_QUERIES)) {
+        nw0__query_holder(r);
+        r->due = nw0__now() + (rivalled ? NW0__RIVAL_PAUSE_S : 0.1 * NW0_ADVERT_INTERVAL_S);
+    } else if (rivalled) {
         nw0__debug("\"%s\" is silent: the second program takes its place", r->name);
-        nw0__refresh(r, &r->rival);
+        nw0__record_refresh(r, &r->rival);
     } else {
-        nw0__forget(r, "it is silent, and does not answer");
+        nw0__record_forget(r, "it is silent, and does not answer");
     }
 }
 
-static double nw0__doubts(double now) {
-    struct nw0__discovery *d = &nw0__discovery;
-    double next = NW0__NEVER;
-    int i;
-    for (i = d->count - 1; i >= 0; i--) { /* backwards, because forgetting moves those behind */
-        if (d->table[i].due <= now) nw0__doubt(&d->table[i]);
-        if (i < d->count) next = nw0__earlier(next, d->table[i].due);
-    }
-    return next;
-}
-
-/* Announces some of those that are due. False: there are more. */
-static bool nw0__announce_due(void) {
+/* Announces some of those that are due. Returns when there is more to do. */
+static double nw0__announce_due(double now) {
     nw0__own *own = nw0__discovery.own, *end = own + nw0__discovery.own_count;
     int room = NW0__BATCH;
     for (; own < end; own++) {
-        if (!own->due) continue;
-        if (room-- == 0) return false;
-        own->due = false;
+        if (own->state != NW0__OWN_DUE) continue;
+        if (room-- == 0) return now;
+        own->state = NW0__OWN_ANNOUNCED;
         nw0__hear_own(own, own->ttl);
-        nw0__announce(own, own->ttl);
+        nw0__own_announce(own, own->ttl);
     }
-    return true;
+    return NW0__NEVER;
 }
 
-/* A UDP socket that the background thread reads. */
-static int nw0__open_udp(nw0__place bound, int option) {
-    int fd = nw0__socket(SOCK_DGRAM);
-    if (fd < 0) return -1;
+static void nw0__discovery_turn(nw0__timer *t, double now);
+static nw0__timer nw0__discovery_timer = {NW0__NEVER, nw0__discovery_turn, NULL};
+
+/* Something came: the turn, which reads all of our sockets, is due. */
+static void nw0__discovery_heard(nw0__watch *w, int events) {
+    (void)w, (void)events;
+    nw0__discovery_timer.due = 0;
+}
+
+/* Opens a UDP socket; 0, or -1. */
+static int nw0__udp_open(nw0__watch *w, nw0__addr bound, int option) {
+    w->ready = nw0__discovery_heard;
+    w->fd = nw0__socket(SOCK_DGRAM);
+    if (w->fd < 0) return -1;
 #if defined(SO_REUSEPORT) && !defined(__linux__)
     /* BSD shares a port by this; on Linux it would share out the datagrams */
-    if (option == SO_REUSEADDR) nw0__option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+    if (option == SO_REUSEADDR) nw0__option(w->fd, SOL_SOCKET, SO_REUSEPORT, 1);
 #endif
-    nw0__option(fd, SOL_SOCKET, option, 1);
-    nw0__option(fd, SOL_SOCKET, SO_RCVBUF, 1 << 20);
-    if (nw0__bind(fd, bound) < 0 || nw0__set_add(&nw0__library.set, fd, POLLIN) < 0)
-        nw0__close_fd(&fd);
-    return fd;
+    nw0__option(w->fd, SOL_SOCKET, option, 1);
+    nw0__option(w->fd, SOL_SOCKET, SO_RCVBUF, 1 << 20);
+    if (nw0__bind(w->fd, bound) == 0 && nw0__watch_on(w, &nw0__loop.set, POLLIN) == 0) return 0;
+    return nw0__watch_close(w), -1;
 }
 
-/* Another program may hold the port without sharing it. Then we can still speak, ask and be
- * answered, and try again each round. */
-static void nw0__open_ear(void) {
+/* Another program may hold the port without sharing it. Then we can still speak, send queries and
+ * hear the responses, and try again each round. */
+static void nw0__ear_open(void) {
     struct nw0__discovery *d = &nw0__discovery;
     unsigned port = nw0__library.port;
-    int before = d->deaf;
-    if (d->ear >= 0) return;
-    d->ear = nw0__open_udp(nw0__at(0, nw0__library.port), SO_REUSEADDR);
-    d->deaf = d->ear < 0 ? errno : 0;
-    if (d->deaf == before) return; /* it was said already */
-    if (d->deaf)
+    int before = d->ear_error;
+    if (d->ear.fd >= 0) return;
+    bool open = nw0__udp_open(&d->ear, nw0__make_addr(0, nw0__library.port), SO_REUSEADDR) == 0;
+    d->ear_error = open ? 0 : errno;
+    if (d->ear_error == before) return; /* it was said already */
+    if (d->ear_error)
         nw0__debug("UDP port %u cannot be shared (%s): only answers are heard", port,
-                   strerror(d->deaf));
+                   strerror(d->ear_error));
     else nw0__debug("UDP port %u is free now", port);
 }
 
-static void nw0__close_mouth(nw0__network *net) {
-    if (net->mouth >= 0) nw0__set_remove(&nw0__library.set, net->mouth);
-    nw0__close_fd(&net->mouth);
-}
-
-/* Gives a network the mouth that it had before, or a new one. Returns whether it is new. */
-static bool nw0__open_mouth(nw0__network *net, nw0__network before[], int count) {
+/* Gives a network a mouth. Returns whether it has one now. */
+static bool nw0__mouth_open(nw0__network *net) {
+    nw0__watch *w = nw0__discovery.mouths;
+    nw0__addr bound = {net->ip, 0};
     char text[NW0_ADDRESS_SIZE];
-    int i;
-    for (i = 0; i < count; i++)
-        if (before[i].ip == net->ip && before[i].mask == net->mask && before[i].mouth >= 0 &&
-            strcmp(before[i].interface_name, net->interface_name) == 0) {
-            *net = before[i];
-            before[i].mouth = -1;
-            return false;
-        }
-    net->mouth = nw0__open_udp(nw0__at(net->ip, 0), SO_BROADCAST);
-    if (net->mouth >= 0 && nw0__bound_port(net->mouth, &net->port) < 0) nw0__close_mouth(net);
+    while (w->fd >= 0) w++;
+    if (nw0__udp_open(w, bound, SO_BROADCAST) == 0) {
+        if (nw0__bound_addr(w->fd, &bound) == 0) net->mouth = w;
+        else nw0__watch_close(w);
+    }
+    net->port = bound.port;
     nw0__debug("network: %s on %s%s", nw0__print_ip(net->ip, text), net->interface_name,
-               net->mouth < 0 ? " (no socket)" : "");
-    return net->mouth >= 0;
+               net->mouth ? "" : " (no socket)");
+    return net->mouth != NULL;
 }
 
-/* Looks at the interfaces again. Mouths are opened on new networks and closed where there is none
- * any more. */
+/* Looks at the interfaces again. Networks that were there before keep their mouths; the others are
+ * closed, and opened. */
 static void nw0__look_at_networks(void) {
     struct nw0__discovery *d = &nw0__discovery;
-    nw0__network now[NW0__MAX_NETWORKS];
-    int i, count = nw0__networks(now, nw0__allowed());
+    nw0__network found[NW0__MAX_NETWORKS];
+    int count = nw0__networks(found, nw0__library.allowed);
     bool more = false;
     if (count < 0) return;
-    for (i = 0; i < count; i++) more |= nw0__open_mouth(&now[i], d->networks, d->network_count);
-    for (i = 0; i < d->network_count; i++) nw0__close_mouth(&d->networks[i]);
-    memcpy(d->networks, now, (size_t)count * sizeof now[0]);
-    if (more || count != d->network_count) d->asker_count = 0; /* their mouths have other numbers */
+    for (int i = 0; i < d->network_count; i++) {
+        nw0__network *old = &d->networks[i];
+        for (int k = 0; k < count && old->mouth; k++)
+            if (found[k].ip == old->ip && found[k].mask == old->mask &&
+                strcmp(found[k].interface_name, old->interface_name) == 0)
+                found[k] = *old, old->mouth = NULL;
+        if (old->mouth) nw0__watch_close(old->mouth);
+    }
+    for (int i = 0; i < count; i++)
+        if (!found[i].mouth) more |= nw0__mouth_open(&found[i]);
+    memcpy(d->networks, found, (size_t)count * sizeof found[0]);
+    if (more || count != d->network_count) d->querier_count = 0; /* their networks have moved */
     d->network_count = count;
-    if (more && d->last_question > 0) nw0__ask(""); /* who is there? */
+    if (more && d->last_query > 0) nw0__query(""); /* who is there? */
 }
 
-/* What discovery has to do now. Returns when there is something to do next. */
-static double nw0__discover_turn(double now) {
+/* What discovery has to do now. */
+static void nw0__discovery_turn(nw0__timer *t, double now) {
     struct nw0__discovery *d = &nw0__discovery;
-    double next;
-    bool done;
-    int i;
     if (now >= d->round) {
         d->round = now + NW0_ADVERT_INTERVAL_S;
         nw0__look_at_networks();
-        nw0__open_ear();
-        if (d->ear < 0 && d->last_question > 0) nw0__ask(""); /* adverts do not come: answers do */
-        for (i = 0; i < d->own_count; i++) d->own[i].due = true;
+        nw0__ear_open();
+        if (d->ear.fd < 0 && d->last_query > 0) nw0__query(""); /* no adverts come: responses do */
+        for (int i = 0; i < d->own_count; i++) d->own[i].state = NW0__OWN_DUE;
     }
-    done = nw0__announce_due();
-    nw0__listen_everywhere(); /* our own broadcasts come back: now, or they would wake us up */
-    next = nw0__earlier(nw0__answer_everything(now), nw0__doubts(now));
-    return done ? nw0__earlier(next, d->round) : now;
-}
-
-/* ---- the background thread ---- */
-
-static double nw0__news_turn(double now); /* see news: what did not leave at once */
-static void nw0__news_ready(int fd);
-
-/* A tenth of a second, without the lock; with a poll() that has nothing to allocate memory for. */
-static void nw0__pause(void) {
-    nw0__unlock();
-    poll(NULL, 0, 100);
-    nw0__lock();
-}
-
-static void *nw0__background(void *unused) {
-    struct nw0__library *l = &nw0__library;
-    int ready[64], n, i;
-    (void)unused;
-    nw0__lock();
-    while (!l->stop) {
-        double now = nw0__now(), next = nw0__news_turn(now);
-        if (nw0__discovery.running) next = nw0__earlier(next, nw0__discover_turn(now));
-        n = nw0__set_wait(&l->set, ready, 64, next);
-        if (n < 0 && errno != EINTR) nw0__pause(); /* no memory, say: not a reason to spin */
-        for (i = 0; i < n; i++) {
-            if (ready[i] == l->wake.in) nw0__hush(&l->wake);
-            else nw0__news_ready(ready[i]); /* discovery looks at all of its own in its turn */
-        }
+    t->due = nw0__earlier(d->round, nw0__announce_due(now));
+    /* our own broadcasts come back: read now, they do not wake us up; goodbyes come to the ear: it
+     * is read after what was said before them */
+    for (int i = 0; i < d->network_count; i++)
+        if (d->networks[i].mouth) nw0__drain(d->networks[i].mouth->fd, &d->networks[i]);
+    if (d->ear.fd >= 0) nw0__drain(d->ear.fd, NULL);
+    t->due = nw0__earlier(t->due, nw0__queriers_respond(now));
+    for (int i = d->count - 1; i >= 0; i--) { /* backwards, for forgetting moves those behind */
+        if (d->table[i].due <= now) nw0__record_doubt(&d->table[i]);
+        if (i < d->count) t->due = nw0__earlier(t->due, d->table[i].due);
     }
-    nw0__unlock();
-    return NULL;
 }
 
-/* Starts the thread with all signals blocked: they are for the program's own threads. */
-static int nw0__start_thread(void) {
-    struct nw0__library *l = &nw0__library;
-    sigset_t all, before;
-    int error;
-    if (l->has_thread) return 0;
-    l->stop = false;
-    l->wake.in = l->wake.out = -1;
-    if (nw0__set_open(&l->set) < 0 || nw0__bell_open(&l->wake) < 0 ||
-        nw0__set_add(&l->set, l->wake.in, POLLIN) < 0) {
-        error = errno;
-    } else {
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before);
-        error = NW0_FAULT(pthread_create) ? errno
-                                          : pthread_create(&l->thread, NULL, nw0__background, NULL);
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
-    }
-    if (error == 0) return l->has_thread = true, 0;
-    nw0__bell_close(&l->wake);
-    nw0__set_close(&l->set);
-    return nw0__fail(error, "the background thread could not be started: %s", strerror(error));
+/* ---- the beginning and the end ---- */
+
+static void nw0__discovery_discard(void) {
+    struct nw0__discovery *d = &nw0__discovery;
+    nw0__discovery_timer.due = NW0__NEVER;
+    if (d->running) nw0__watch_close(&d->ear);
+    for (int i = 0; i < d->network_count; i++)
+        if (d->networks[i].mouth) nw0__watch_close(d->networks[i].mouth);
+    d->running = false;
+    d->network_count = d->count = d->own_count = d->querier_count = 0;
+    d->first_look = d->last_query = 0;
+    d->dropped = 0;
 }
 
-static void nw0__wake_thread(void) {
-    if (nw0__library.has_thread) nw0__ring(&nw0__library.wake);
-}
-
-static int nw0__start_discovery(void) {
+static int nw0__discovery_start(void) {
     struct nw0__discovery *d = &nw0__discovery;
     double now = nw0__now();
     if (d->running) return 0;
     if (nw0__start_thread() < 0) return -1;
+    nw0__timer_add(&nw0__discovery_timer);
     d->running = true;
-    d->ear = -1;
+    d->ear.fd = -1;
+    for (int i = 0; i < NW0__MAX_NETWORKS; i++) d->mouths[i].fd = -1;
     d->round = now + NW0_ADVERT_INTERVAL_S;
     d->random = (uint32_t)getpid() * 2654435761u ^ (uint32_t)(uint64_t)(now * 1e9);
-    nw0__open_ear();
+    nw0__ear_open();
     nw0__look_at_networks();
-    nw0__wake_thread();
+    nw0__timer_set(&nw0__discovery_timer, now);
     return 0;
 }
 
-/* ---- the functions ---- */
+/* ---- finding ---- */
 
-static int nw0__interrupted(int error) {
-    return nw0__fail(error, "the wait was interrupted (%s): call again to go on", strerror(error));
-}
-
-static int nw0__canceled(void) {
-    return nw0__fail(ECANCELED, "what was waited for was closed, by nw0_close or nw0_shutdown");
-}
-
-/* Waits until the table has changed or the deadline has passed. -1: EINTR, or nw0_shutdown. */
-static int nw0__wait_for_table(nw0__waiter *w, double deadline) {
-    int n = nw0__poll(w->bell.in, POLLIN, deadline);
-    if (nw0__library.closing) return nw0__canceled();
-    if (n > 0) nw0__hush(&w->bell);
-    return n < 0 ? nw0__interrupted(errno) : 0;
-}
-
-static int nw0__begin_waiting(nw0__waiter *w) {
-    if (nw0__bell_open(&w->bell) < 0)
-        return nw0__fail(errno, "no descriptor to wait with: %s", strerror(errno));
-    w->next = nw0__discovery.waiters;
-    nw0__discovery.waiters = w;
-    return 0;
-}
-
-static void nw0__end_waiting(nw0__waiter *w) {
-    nw0__waiter **link = &nw0__discovery.waiters;
-    while (*link != w) link = &(*link)->next;
-    *link = w->next;
-    nw0__bell_close(&w->bell);
-}
-
-static void nw0__give(const char *name, nw0__place at, nw0_service *service) {
+static void nw0__service_set(nw0_service *service, const char *name, nw0__addr addr) {
     if (!service) return;
     memset(service, 0, sizeof *service);
     memcpy(service->name, name, strlen(name));
-    nw0__print(at, service->address);
+    nw0__print_addr(addr, service->address);
 }
 
-/* Waits for a name: asks aloud, and again with longer and longer pauses, because a broadcast may be
- * lost. NULL, with errno: not there in time (ETIMEDOUT), EINTR ... */
+/* Waits for a name: shouts a query, and others with longer and longer pauses, because a broadcast
+ * may be lost. NULL, with errno: not there in time (ETIMEDOUT), EINTR ... */
 static nw0__record *nw0__wait_for_name(const char *name, double deadline) {
-    double now = nw0__now(), pause = 0.02, ask = now;
-    nw0__record *r = nw0__find(name);
-    nw0__waiter w;
-    int result = 0;
+    double now = nw0__now(), pause = 0.02, due = now;
+    nw0__record *r = nw0__record_find(name);
     if (r) return r;
     errno = ETIMEDOUT;
-    if (deadline <= now && now < nw0__discovery.last_question + 0.1)
-        return NULL; /* who looks often, asks seldom */
-    if (nw0__begin_waiting(&w) < 0) return NULL;
-    while (result == 0 && !(r = nw0__find(name))) {
+    if (deadline <= now && now < nw0__discovery.last_query + 0.1)
+        return NULL; /* who looks often, sends few queries */
+    for (int result = 0; result == 0 && !(r = nw0__record_find(name));) {
         now = nw0__now();
-        if (now >= ask) {
-            nw0__ask(name);
-            ask = now + pause;
+        if (now >= due) {
+            nw0__query(name);
+            due = now + pause;
             pause = nw0__earlier(pause * 2, 1);
         }
-        if (now < deadline) result = nw0__wait_for_table(&w, nw0__earlier(ask, deadline));
+        if (now < deadline) result = nw0__wait_for_change(nw0__earlier(due, deadline));
         else result = -1, errno = ETIMEDOUT;
     }
-    nw0__end_waiting(&w);
     return r;
 }
 
@@ -2226,9 +3306,8 @@ static nw0__record *nw0__wait_for_name(const char *name, double deadline) {
 static const char *nw0__network_names(char out[100]) {
     const nw0__network *net = nw0__discovery.networks, *end = net + nw0__discovery.network_count;
     char text[NW0_ADDRESS_SIZE];
-    size_t n = 0;
     if (net == end) return "any network (no interface is up)";
-    for (; net < end && n < 60; net++) {
+    for (size_t n = 0; net < end && n < 60; net++) {
         int bits = 0;
         while (bits < 32 && (net->mask << bits & 0x80000000u)) bits++;
         n += (size_t)snprintf(out + n, 100 - n, "%s%s/%d", n ? " and " : "",
@@ -2242,73 +3321,65 @@ NW0_API int nw0_discover(const char *name, double wait_for_s, nw0_service *servi
     nw0__record *r = NULL;
     char where[100];
     if (nw0__check_name(name, NW0_ADVERT_TTL_S) < 0 || nw0__enter() < 0) return -1;
-    if (nw0__start_discovery() == 0) r = nw0__wait_for_name(name, deadline);
-    if (r) nw0__give(r->name, r->holder.at, service); /* name may be in service */
+    if (nw0__discovery_start() == 0) r = nw0__wait_for_name(name, deadline);
+    if (r) nw0__service_set(service, r->name, r->holder.addr); /* name may be in service */
     else if (errno == ETIMEDOUT)
         nw0__fail(ETIMEDOUT,
                   "no service called \"%s\" was heard on %s within %g s: is it running, and on the "
                   "same network?%s",
                   name, nw0__network_names(where), wait_for_s,
-                  nw0__discovery.ear < 0 ? " (Another program holds the UDP port for itself.)"
-                                         : "");
+                  nw0__discovery.ear.fd < 0 ? " (Another program holds the UDP port for itself.)"
+                                            : "");
     nw0__leave();
     return r ? 0 : -1;
 }
 
-/* "?" to everybody, once in the life of a program. */
+/* A query for everything to everybody, once in the life of a program. */
 static void nw0__first_look(void) {
     if (nw0__discovery.first_look > 0) return;
     nw0__discovery.first_look = nw0__now();
-    nw0__ask("");
+    nw0__query("");
 }
 
-/* Waits until the network has had its half second to answer the first look, and then for somebody
- * or the deadline. */
+/* Waits until the network has had its half second to respond to the first look, and then for
+ * somebody or the deadline. */
 static int nw0__wait_for_somebody(double deadline) {
-    struct nw0__discovery *d = &nw0__discovery;
-    double now = nw0__now(), again = now + 0.2, enough;
-    nw0__waiter w;
-    int result = 0;
+    const struct nw0__discovery *d = &nw0__discovery;
+    double now = nw0__now(), again = now + 0.2;
     nw0__first_look();
-    enough = d->first_look + 0.5;
+    double enough = d->first_look + 0.5;
     if (now >= enough && (d->count > 0 || now >= deadline)) return 0;
-    if (nw0__begin_waiting(&w) < 0) return -1;
+    int result = 0;
     while (result == 0 && (now < enough || (d->count == 0 && now < deadline))) {
         if (now >= again) {
-            nw0__ask(""); /* a broadcast may be lost */
+            nw0__query(""); /* a broadcast may be lost */
             again = now + 1;
         }
-        result = nw0__wait_for_table(&w, nw0__earlier(again, now < enough ? enough : deadline));
+        result = nw0__wait_for_change(nw0__earlier(again, now < enough ? enough : deadline));
         now = nw0__now();
     }
-    nw0__end_waiting(&w);
     return result;
 }
 
 /* Does the name begin with group and separator? group NULL: every name. */
 static bool nw0__is_member(const char *name, const char *group, const char *separator) {
-    size_t n = group ? strlen(group) : 0;
     if (!group) return true;
     if (!separator) separator = "/";
+    size_t n = strlen(group);
     return strncmp(name, group, n) == 0 && strncmp(name + n, separator, strlen(separator)) == 0;
-}
-
-static bool nw0__is_in(const char *name, const char *const list[]) {
-    for (; list && *list; list++)
-        if (strcmp(name, *list) == 0) return true;
-    return false;
 }
 
 static int nw0__list(double deadline, const char *group, const char *separator,
                      const char *const exclude[], nw0_service services[], int capacity) {
-    struct nw0__discovery *d = &nw0__discovery;
-    int i, count;
     if (nw0__enter() < 0) return -1;
-    count = nw0__start_discovery() < 0 || nw0__wait_for_somebody(deadline) < 0 ? -1 : 0;
-    for (i = 0; count >= 0 && i < d->count; i++) {
-        const nw0__record *r = &d->table[i];
-        if (!nw0__is_member(r->name, group, separator) || nw0__is_in(r->name, exclude)) continue;
-        if (services && count < capacity) nw0__give(r->name, r->holder.at, &services[count]);
+    int count = nw0__discovery_start() < 0 || nw0__wait_for_somebody(deadline) < 0 ? -1 : 0;
+    for (int i = 0; count >= 0 && i < nw0__discovery.count; i++) {
+        const nw0__record *r = &nw0__discovery.table[i];
+        const char *const *not_this = exclude;
+        while (not_this && *not_this && strcmp(*not_this, r->name) != 0) not_this++;
+        if (!nw0__is_member(r->name, group, separator) || (not_this && *not_this)) continue;
+        if (services && count < capacity)
+            nw0__service_set(&services[count], r->name, r->holder.addr);
         count++;
     }
     nw0__leave();
@@ -2330,148 +3401,137 @@ NW0_API int nw0_discover_group(const char *group, const char *separator,
 static int nw0__one_change(const char *group, const char *separator, nw0_service members[],
                            int *count, int capacity, nw0_service *changed) {
     const nw0__record *r = nw0__discovery.table, *end = r + nw0__discovery.count, *joined = NULL;
-    nw0__place at;
-    int m = 0, where = 0, order;
+    int m = 0, slot = 0;
     while (m < *count || r < end) {
         if (r < end && !nw0__is_member(r->name, group, separator)) {
             r++;
             continue;
         }
-        order = m == *count ? 1 : r == end ? -1 : strcmp(members[m].name, r->name);
-        if (order < 0 || (order == 0 && (!nw0__parse_place(members[m].address, &at) ||
-                                         !nw0__same(at, r->holder.at)))) { /* it moved */
+        nw0__addr addr;
+        int order = m == *count ? 1 : r == end ? -1 : strcmp(members[m].name, r->name);
+        if (order < 0 || (order == 0 && (!nw0__parse_addr(members[m].address, &addr) ||
+                                         !nw0__same_addr(addr, r->holder.addr)))) { /* it moved */
             if (changed) *changed = members[m];
             memmove(&members[m], &members[m + 1], (size_t)(--*count - m) * sizeof members[0]);
             return NW0_LEFT;
         }
         if (order == 0) m++;
-        else if (!joined) joined = r, where = m;
+        else if (!joined) joined = r, slot = m;
         r++;
     }
     if (!joined) return 0;
     if (*count >= capacity)
         return nw0__fail(ENOBUFS, "\"%s\" joined, but the list is full with %d: give a longer one",
                          joined->name, *count);
-    memmove(&members[where + 1], &members[where], (size_t)((*count)++ - where) * sizeof members[0]);
-    nw0__give(joined->name, joined->holder.at, &members[where]);
-    if (changed) *changed = members[where];
+    memmove(&members[slot + 1], &members[slot], (size_t)((*count)++ - slot) * sizeof members[0]);
+    nw0__service_set(&members[slot], joined->name, joined->holder.addr);
+    if (changed) *changed = members[slot];
     return NW0_JOINED;
 }
 
 NW0_API int nw0_wait_for_change(const char *group, const char *separator, nw0_service members[],
                                 int *count, int capacity, nw0_service *changed, double wait_for_s) {
     double deadline = nw0__deadline(wait_for_s);
-    nw0__waiter w;
-    int result;
     if (!count || *count < 0 || *count > capacity || (!members && capacity > 0))
         return nw0__fail(EINVAL, "the list makes no sense: count must point to 0 ... capacity");
     if (nw0__enter() < 0) return -1;
-    if (nw0__start_discovery() < 0 || nw0__begin_waiting(&w) < 0) return nw0__leave(), -1;
-    nw0__first_look();
-    while ((result = nw0__one_change(group, separator, members, count, capacity, changed)) == 0) {
+    int result = nw0__discovery_start();
+    if (result == 0) nw0__first_look();
+    while (result == 0 &&
+           (result = nw0__one_change(group, separator, members, count, capacity, changed)) == 0) {
         if (nw0__now() >= deadline)
             result = nw0__fail(ETIMEDOUT, "nobody joined or left%s%.80s within %g s",
                                group ? " " : "", group ? group : "", wait_for_s);
-        else result = nw0__wait_for_table(&w, deadline);
-        if (result < 0) break;
+        else result = nw0__wait_for_change(deadline);
     }
-    nw0__end_waiting(&w);
     nw0__leave();
     return result;
 }
 
-/* See messages: opens a listening socket, port 0 becomes a free one; the IP of the one that listens
- * at a port (0: on every network). */
-static int nw0__listen(nw0__place *place);
-static uint32_t nw0__listening_ip(uint16_t port, uint32_t otherwise);
+/* ---- being found ---- */
 
 /* The address of a new advert: as it was given, completed by a listening socket where it has no
  * port. Advertising a name again in the same way keeps the socket that it has. */
-static int nw0__open_service(nw0__own *own, const nw0__own *before) {
-    if (own->at.port != 0) {
-        own->at.ip = own->at.ip ? own->at.ip : nw0__listening_ip(own->at.port, 0);
+static int nw0__own_open(nw0__own *own, const nw0__own *before) {
+    const nw0__server *s = NULL;
+    if (own->addr.port != 0) {
+        s = nw0__server_at_port(own->addr.port, NULL);
+        if (own->addr.ip == 0 && s) own->addr.ip = s->addr.ip;
         return 0;
     }
     own->listens = true;
-    if (!before || !before->listens || before->at.ip != own->at.ip ||
-        nw0__listening_ip(before->at.port, 1) == 1) /* it was closed */
-        return nw0__listen(&own->at);
-    own->at.port = before->at.port;
-    return 0;
+    if (before && before->listens && before->addr.ip == own->addr.ip)
+        s = nw0__server_at_port(before->addr.port, NULL);
+    if (!s) s = nw0__listen(own->addr); /* there was none, or it was closed */
+    if (s) own->addr.port = s->addr.port;
+    return s ? 0 : -1;
 }
 
-/* Does the holder of a name answer? It may have ended without a word. 1: yes, or it never answers;
- * 0: no, or it said goodbye; -1: EINTR. */
-static int nw0__lives(const char *name) {
+/* Does the holder of a name respond? It may have ended without a word. 1: yes, or it never
+ * responds; 0: no, or it said goodbye; -1: EINTR. */
+static int nw0__holder_lives(const char *name) {
     double began = nw0__now(), next = began;
     nw0__record *r;
-    nw0__waiter w;
-    int asked = 0, result = 0;
-    if (nw0__begin_waiting(&w) < 0) return -1;
-    while (result == 0 && (r = nw0__find(name)) != NULL) {
+    int queries = 0, result = 0;
+    while (result == 0 && (r = nw0__record_find(name)) != NULL) {
         double now = nw0__now();
-        if (!nw0__answers(r->holder.mouth) || r->holder.heard > began) result = 1;
-        else if (now >= next && asked == NW0__RIVAL_QUESTIONS) break;
-        else {
-            if (now >= next) asked++, next = now + NW0__RIVAL_PAUSE_S, nw0__ask_holder(r);
-            result = nw0__wait_for_table(&w, next);
-        }
+        if (!nw0__responds(r->holder.mouth) || r->holder.heard > began) result = 1;
+        else if (now < next) result = nw0__wait_for_change(next);
+        else if (queries++ == NW0__RIVAL_QUERIES) break;
+        else nw0__query_holder(r), next = now + NW0__RIVAL_PAUSE_S;
     }
-    nw0__end_waiting(&w);
     return result;
 }
 
 static int nw0__check_free(const char *name) {
     nw0__record *r = nw0__wait_for_name(name, nw0__now() + 0.3);
-    char text[NW0_ADDRESS_SIZE];
-    int lives;
     if (!r) return errno == ETIMEDOUT ? 0 : -1;
-    lives = nw0__own_service(name) ? 1 : nw0__lives(name);
+    int lives = nw0__own_find(name) ? 1 : nw0__holder_lives(name);
     if (lives < 0) return -1;
-    r = nw0__find(name);
-    if (!r || (lives == 0 && !nw0__own_service(name))) return 0; /* or another thread has it now */
+    r = nw0__record_find(name);
+    if (!r || (lives == 0 && !nw0__own_find(name))) return 0; /* or another thread has it now */
+    char text[NW0_ADDRESS_SIZE];
     return nw0__fail(EEXIST, "the name \"%s\" is taken by %s at %s: choose another, or end it",
                      name, nw0__is_self(r->holder.mouth) ? "this program" : "a program",
-                     nw0__print(r->holder.at, text));
+                     nw0__print_addr(r->holder.addr, text));
 }
 
-/* The advert as it was asked for. */
-static int nw0__new_own(nw0__own *own, const char *name, const char *address, double ttl_s) {
+/* The advert as the caller wants it. */
+static int nw0__own_make(nw0__own *own, const char *name, const char *address, double ttl_s) {
     memset(own, 0, sizeof *own);
     if (!(ttl_s > 0))
         return nw0__fail(EINVAL, "\"%.80s\" cannot be advertised for %g seconds: take more than 0",
                          name ? name : "", ttl_s);
     own->ttl = nw0__earlier(ttl_s < 0.001 ? 0.001 : ttl_s, NW0__TTL_MAX);
-    if (nw0__check_name(name, own->ttl) < 0 || nw0__resolve(address, &own->at) < 0) return -1;
+    if (nw0__check_name(name, own->ttl) < 0 || nw0__resolve(address, &own->addr) < 0) return -1;
     memcpy(own->name, name, strlen(name));
     return 0;
 }
 
 static int nw0__advertise(nw0__own *own, nw0_service *service) {
     struct nw0__discovery *d = &nw0__discovery;
-    nw0__own *place = nw0__own_service(own->name);
-    if ((!place && d->own_count == NW0_MAX_SERVICES) ||
-        (!nw0__find(own->name) && !nw0__has_room(nw0__at(0, 0))))
+    nw0__own *slot = nw0__own_find(own->name);
+    if ((!slot && d->own_count == NW0_MAX_SERVICES) ||
+        (!nw0__record_find(own->name) && !nw0__table_has_room(nw0__make_addr(0, 0))))
         return nw0__fail(ENOBUFS, "no room for \"%s\": %d services are known (NW0_MAX_SERVICES)",
                          own->name, d->count);
-    if (nw0__open_service(own, place) < 0) return -1;
+    if (nw0__own_open(own, slot) < 0) return -1;
     nw0__hear_own(own, own->ttl);
-    own->due = true;
-    if (place && own->at.ip && own->at.ip != place->at.ip)
-        nw0__announce(place, 0); /* there are networks where it is no more */
-    if (!place) place = &d->own[d->own_count++];
-    *place = *own;
-    nw0__wake_thread();
-    nw0__give(own->name, nw0__seen_here(own->at), service);
+    if (slot && own->addr.ip && own->addr.ip != slot->addr.ip)
+        nw0__own_announce(slot, 0); /* there are networks where it is no more */
+    if (!slot) slot = &d->own[d->own_count++];
+    *slot = *own;
+    slot->state = NW0__OWN_DUE;
+    nw0__timer_set(&nw0__discovery_timer, 0);
+    nw0__service_set(service, own->name, nw0__seen_here(own->addr));
     return 0;
 }
 
 NW0_API int nw0_advertise_ex(const char *name, const char *address, bool fail_if_exists,
                              double ttl_s, nw0_service *service) {
     nw0__own own;
-    int result;
-    if (nw0__new_own(&own, name, address, ttl_s) < 0 || nw0__enter() < 0) return -1;
-    result = nw0__start_discovery();
+    if (nw0__own_make(&own, name, address, ttl_s) < 0 || nw0__enter() < 0) return -1;
+    int result = nw0__discovery_start();
     if (result == 0 && fail_if_exists) result = nw0__check_free(own.name);
     if (result == 0) result = nw0__advertise(&own, service);
     nw0__leave();
@@ -2481,20 +3541,18 @@ NW0_API int nw0_advertise_ex(const char *name, const char *address, bool fail_if
 /* Not by way of the other, so that a small program need not contain that. */
 NW0_API int nw0_advertise(const char *name, const char *address, nw0_service *service) {
     nw0__own own;
-    int result;
-    if (nw0__new_own(&own, name, address, NW0_ADVERT_TTL_S) < 0 || nw0__enter() < 0) return -1;
-    result = nw0__start_discovery();
+    if (nw0__own_make(&own, name, address, NW0_ADVERT_TTL_S) < 0 || nw0__enter() < 0) return -1;
+    int result = nw0__discovery_start();
     if (result == 0) result = nw0__advertise(&own, service);
     nw0__leave();
     return result;
 }
 
 NW0_API int nw0_unadvertise(const char *name) {
-    nw0__own *own;
     if (nw0__enter() < 0) return -1;
-    own = name ? nw0__own_service(name) : NULL;
+    nw0__own *own = name ? nw0__own_find(name) : NULL;
     if (own) {
-        nw0__announce(own, 0);
+        nw0__own_announce(own, 0);
         nw0__hear_own(own, 0);
         *own = nw0__discovery.own[--nw0__discovery.own_count];
     }
@@ -2504,1259 +3562,267 @@ NW0_API int nw0_unadvertise(const char *name) {
 }
 
 /* =================================================================================================
-   Messages                                                                               >>messages
+   Answering                                                                             >>answering
 
-   A question and its answer are two frames on one TCP connection, which is kept for the next
-   question. Between the program and the socket stands nothing: whoever waits for a message reads
-   it, from the kernel into the buffer where it is wanted (small ones by way of the stack).
+   Many ask, and each gets its turn. Whoever has called is a *caller* until its introduction has
+   been read; then it is a *client*, which asks questions, or a *subscriber*, which wants news (see
+   publishing). A thread that waits takes the next message that is whole; until it has answered that,
+   the connection is this thread's alone. Several threads may wait: each gets other messages.
 
-   The one who asks uses a blocking socket with a time limit (SO_RCVTIMEO): one system call for each
-   wait. The one who answers has many connections, of which it must not prefer any: a set tells
-   which are ready, and these are remembered and served in turn. A message may arrive in pieces;
-   while nothing else happens they are put together in the caller's buffer, and when another
-   connection is ready first, they are moved into memory of their own, which grows with what really
-   came.
+       OPEN --a thread reads--> MOVING --whole--> TAKEN --answered--> SENDING --all has left--> OPEN
+        ^                        |  |
+        '---not whole: put back--'  '--size told, or too long--> HELD --taken--> TAKEN
 
-   What goes wrong: a send that takes only a part; a signal between two parts; a peer that went away
-   (which the first send after it does not notice, so we look before); a machine that went away
-   (keepalive, and a look at what was acknowledged); no descriptor left for accept(), which would
-   report the same connection again at once; an asker who does not read the answer. Examples:
-   examples/hello_server.c, examples/hello_client.c.
+       OPEN      nobody's: the set tells when something comes, and it has its turn
+       MOVING    a thread's, which reads without the lock
+       HELD      a thread's, which was told how long the message is
+       TAKEN     a thread's, which owes an answer
+       SENDING   that thread's, without the lock; then, for what the socket did not take, the loop's
+
+   What goes wrong: an asker who sends half a message and stops (it holds up nobody: it is put back),
+   one who does not read its answer (the loop sends the rest), one who has gone away (EPIPE), one who
+   asks again before it was answered (what comes waits in its connection), a thread that ends and
+   owes an answer (its asker is hung up on). Examples: examples/hello_server.c,
+   examples/poll_primes.c.
    ============================================================================================== */
 
-#define NW0__READY 64      /* how many ready descriptors, or callers, are taken at a time */
-#define NW0__REPLY_S 0.02  /* how long an answer may block before the background goes on with it */
-#define NW0__SLICE_S 2.0   /* how long a blocking call waits at a time */
-#define NW0__LOST_MS 9000  /* without an acknowledgement: the other machine is gone */
-#define NW0__FLUSH_S 1.0   /* how long nw0_shutdown waits for what is still to be sent */
-#define NW0__LINGER_S 60.0 /* and nw0_close, in the background, for one who does not read */
-
-#define NW0__SMALL 4096  /* sendmsg() and recvmsg() cost more than copying so few bytes */
-#define NW0__CHUNK 65536 /* news is read in pieces of that size, because one item is small */
-
-typedef struct nw0__endpoint nw0__endpoint;
-
-/* One end of a conversation. */
-typedef struct nw0__conn {
-    struct nw0__conn *next, **link; /* in the list of its endpoint, or of those where we called */
-    nw0__endpoint *home; /* where it was accepted; or its feed, for subscriptions; NULL: a question
-                            of ours */
-    nw0__place place;    /* whom we called */
-    int fd;
-    char kind;               /* '?' or '!' once the introduction was heard or said */
-    nw0__set *watched;       /* the set it is in, */
-    int events;              /* and what for */
-    bool busy;               /* a thread works with it, without the lock */
-    bool doomed;             /* to be closed by that thread */
-    bool queued;             /* it has its turn soon, */
-    struct nw0__conn *queue; /* after which this one has it */
-    bool asked;              /* its owner took the message and owes an answer */
-    const nw0__self *owner;  /* whose question it carries, or whose answer it waits for */
-    double patience;         /* the time limit that the socket has */
-    double exchange_at;      /* when something was last sent to the other side */
-    /* reading */
-    unsigned char head[NW0__INTRODUCTION + NW0__LENGTH];
-    size_t head_size; /* 12 bytes where the introduction is still to come, else 4 */
-    size_t got, size; /* bytes so far, head and body; the size of the body */
-    bool was_small;   /* the last one was */
-    char *body;       /* the body, unless it is in the caller's buffer */
-    size_t room;      /* bytes that body can hold */
-    char *extra;      /* what came beyond the frame */
-    size_t extra_size, extra_done;
-    /* writing */
-    char *out;         /* memory for what could not be sent yet, */
-    struct iovec rest; /* and what is left of it */
-    bool blocked;      /* the background thread sends it when there is room */
-    /* a subscriber of ours */
-    unsigned char *prefixes; /* each with its length before it */
-    size_t prefixes_size;
-    bool everything; /* one of them is empty */
-    uint64_t cursor; /* the item that it gets next; before: the first that it can get */
-    size_t partial;  /* bytes of it that have left */
-    /* a subscription of ours */
-    bool has_topic; /* the next frame is its data */
-    bool connecting;
-    double retry_at, retry_pause; /* 0: it is connected; NW0__NEVER: it is connecting */
-    char topic[NW0_NAME_SIZE];
-} nw0__conn;
-
-/* A listening socket, and everybody who called there; or a feed, which has no listening socket:
- * subscriptions of ours. */
-struct nw0__endpoint {
-    nw0__endpoint *next;
-    nw0__place place;  /* ip 0: on every network */
-    uint32_t known_ip; /* an ip of this machine by which it was called before */
-    int listener;
-    double deaf_until; /* there was no descriptor for accept(); 0: it is in the set */
-    nw0__set set;
-    nw0__bell bell;
-    nw0__conn *ready,
-        **ready_end;  /* those from which something can be read, in the order of their turns */
-    nw0__conn *conns; /* those with a question in work come first */
-    int users;        /* threads that wait here */
-    int owned;        /* connections that have an owner */
-    bool closing;
-    double closed_at;
-    bool wants_fd, rung; /* the program polls the set; the bell rings for it */
-    /* news of ours */
-    bool publishing, flush_scheduled;
-    int subscribers;
-    char *news; /* encoded items, the oldest first */
-    size_t news_room, news_used;
-    uint64_t news_start; /* the position of news[0]; positions only grow */
-    uint64_t flushed_to;
-    double flushed_at;
-    /* a feed */
-    char *lists;    /* the addresses, as frames; NULL: not a feed */
-    char *greeting; /* behind them: what we say to each publisher */
-    size_t greeting_size;
-};
-
-static struct nw0__messages {
-    nw0__endpoint *endpoints, *feeds;
-    nw0__conn *calls; /* connections to others */
-    nw0__conn **by_fd;
-    int fd_room;
-    int blocked;    /* how many connections are */
-    double look_at; /* when to look whether these still have a machine at the other end */
-} nw0__messages;
-
-/* ---- connections ---- */
-
-/* Goes through a list of which each may be freed on the way. */
-#define NW0__EACH(each, after, list)                                                               \
-    for (each = (list); each && ((after = each->next), true); each = after)
-
-static void nw0__link(nw0__conn *c, nw0__conn **list) {
-    c->next = *list;
-    c->link = list;
-    if (c->next) c->next->link = &c->next;
-    *list = c;
-}
-
-static void nw0__unlink(nw0__conn *c) {
-    *c->link = c->next;
-    if (c->next) c->next->link = c->link;
-}
-
-static nw0__conn *nw0__conn_of(int fd) {
-    return fd >= 0 && fd < nw0__messages.fd_room ? nw0__messages.by_fd[fd] : NULL;
-}
-
-/* Room in the table of connections by descriptor. */
-static int nw0__fd_room(int fd) {
-    struct nw0__messages *m = &nw0__messages;
-    int room = fd < 64 ? 64 : fd * 2;
-    nw0__conn **more;
-    if (fd < m->fd_room) return 0;
-    more = (nw0__conn **)nw0__resize(m->by_fd, (size_t)room * sizeof *more);
-    if (!more) return errno = ENOMEM, -1;
-    memset(more + m->fd_room, 0, (size_t)(room - m->fd_room) * sizeof *more);
-    m->by_fd = more;
-    m->fd_room = room;
-    return 0;
-}
-
-/* Enters a connection's descriptor into the table; it is closed if there is no memory. */
-static int nw0__enter_fd(nw0__conn *c) {
-    if (nw0__fd_room(c->fd) < 0) return nw0__close_fd(&c->fd), -1;
-    nw0__messages.by_fd[c->fd] = c;
-    c->patience = 0;
-    return 0;
-}
-
-/* A connection; fd is -1, or becomes its own: if there is no memory for that, it is closed. */
-static nw0__conn *nw0__new_conn(int fd, nw0__endpoint *home) {
-    nw0__conn *c = (nw0__conn *)nw0__zeroed(sizeof *c);
-    if (c) c->fd = fd;
-    if (!c || (fd >= 0 && nw0__enter_fd(c) < 0)) {
-        if (!c) nw0__close_fd(&fd);
-        nw0__free(c);
-        errno = ENOMEM;
-        return NULL;
-    }
-    c->home = home;
-    c->head_size = home && !home->lists ? sizeof c->head : NW0__LENGTH;
-    nw0__link(c, home ? &home->conns : &nw0__messages.calls);
-    return c;
-}
-
-static bool nw0__is_feed(const nw0__conn *c) {
-    return c->home && c->home->lists;
-}
-
-/* A subscription of ours reads all into c->extra first, which is this large; else 0. */
-static size_t nw0__extra_room(const nw0__conn *c) {
-    return nw0__is_feed(c) ? NW0__CHUNK : 0;
-}
-
-/* Which set tells of it: the background thread's, for what is still to be sent, for subscribers,
- * and for callers where news is published until they say what they want; else that of its home. */
-static nw0__set *nw0__set_of(const nw0__conn *c) {
-    bool caller = !nw0__is_feed(c) && (c->kind == '!' || (!c->kind && c->home->publishing));
-    return c->blocked || c->connecting || caller ? &nw0__library.set : &c->home->set;
-}
-
-static void nw0__unwatch(nw0__conn *c) {
-    if (c->watched) nw0__set_remove(c->watched, c->fd);
-    c->watched = NULL;
-}
-
-static void nw0__lose(nw0__conn *c);
-
-/* Puts it into the set where it belongs now. False: there is no memory or descriptor for that, and
- * the connection is lost. */
-static bool nw0__watch(nw0__conn *c) {
-    nw0__set *set = nw0__set_of(c);
-    int events = c->connecting ? POLLOUT
-                 : !c->blocked ? POLLIN
-                 : c->prefixes ? POLLIN | POLLOUT
-                               : POLLOUT;
-    if (c->watched == set && c->events == events) return true;
-    nw0__unwatch(c);
-    if ((set == &nw0__library.set && nw0__start_thread() < 0) ||
-        nw0__set_add(set, c->fd, events) < 0)
-        return nw0__lose(c), false;
-    c->watched = set;
-    c->events = events;
-    return true;
-}
-
-/* Closes the socket of a connection. */
-static void nw0__drop_fd(nw0__conn *c) {
-    nw0__unwatch(c);
-    if (c->fd < 0) return;
-    nw0__messages.by_fd[c->fd] = NULL;
-    nw0__close_fd(&c->fd);
-}
-
-/* They are counted, because nw0_shutdown waits for what is still to be sent. */
-static void nw0__set_blocked(nw0__conn *c, bool blocked) {
-    nw0__messages.blocked += blocked - c->blocked;
-    c->blocked = blocked;
-}
-
-/* Something can be read from it: it has its turn after those who came before. */
-static void nw0__queue(nw0__conn *c) {
-    if (c->queued) return;
-    c->queued = true;
-    c->queue = NULL;
-    if (!c->home->ready) c->home->ready_end = &c->home->ready;
-    *c->home->ready_end = c;
-    c->home->ready_end = &c->queue;
-}
-
-static void nw0__unqueue(nw0__conn *c) {
-    nw0__conn **link = c->queued ? &c->home->ready : NULL;
-    if (!link) return;
-    while (*link != c) link = &(*link)->queue;
-    *link = c->queue;
-    if (!c->queue) c->home->ready_end = link;
-    c->queued = false;
-}
-
-static void nw0__disown(nw0__conn *c) {
-    if (c->owner && c->home) c->home->owned--;
-    c->owner = NULL;
-}
-
-/* Forgets a frame that is done with, so that the next one can come. */
-static void nw0__next_frame(nw0__conn *c) {
-    nw0__free(c->body);
-    c->body = NULL;
-    c->was_small = c->size < NW0__SMALL - sizeof c->head;
-    c->room = c->got = c->size = 0;
-    c->head_size = NW0__LENGTH;
-    nw0__disown(c);
-    c->asked = false;
-}
-
-/* Ends a conversation. If a thread works with it, that one wakes up and ends it. */
-static void nw0__hang_up(nw0__conn *c) {
-    int error = errno;
-    if (c->busy) {
-        c->doomed = true;
-        if (c->fd >= 0) shutdown(c->fd, SHUT_RDWR);
-        errno = error;
-        return;
-    }
-    nw0__drop_fd(c);
-    nw0__unqueue(c);
-    nw0__disown(c);
-    nw0__set_blocked(c, false);
-    if (c->prefixes) {
-        c->home->subscribers--;
-        nw0__wake_waiters();
-    }
-    nw0__unlink(c);
-    nw0__free(c->body);
-    nw0__free(c->extra);
-    nw0__free(c->out);
-    nw0__free(c->prefixes);
-    nw0__free(c);
-    errno = error;
-}
-
-/* No delay for small frames; and a peer that is gone without a word is noticed within some 11
- * seconds by questions of the kernel (keepalive), as long as nothing is on the way to it; for when
- * something is, see nw0__is_lost. */
-static void nw0__tune(int fd) {
-    static const int options[][3] = {
-        {IPPROTO_TCP, TCP_NODELAY, 1},   {SOL_SOCKET, SO_KEEPALIVE, 1},
-#ifdef TCP_KEEPIDLE
-        {IPPROTO_TCP, TCP_KEEPIDLE, 5},
-#elif defined(TCP_KEEPALIVE)
-        {IPPROTO_TCP, TCP_KEEPALIVE, 5},
-#endif
-#ifdef TCP_KEEPINTVL
-        {IPPROTO_TCP, TCP_KEEPINTVL, 2}, {IPPROTO_TCP, TCP_KEEPCNT, 3},
-#endif
-    };
-    size_t i;
-    for (i = 0; i < sizeof options / sizeof *options; i++)
-        nw0__option(fd, options[i][0], options[i][1], options[i][2]);
-}
-
-static void nw0__limit(int fd, double seconds) {
-    struct timeval t;
-    if (seconds < 1e-6) seconds = 1e-6; /* 0 would be without limit */
-    t.tv_sec = (time_t)seconds;
-    t.tv_usec = (suseconds_t)((seconds - (double)t.tv_sec) * 1e6);
-    (void)NW0__TRY(setsockopt, setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t));
-    (void)NW0__TRY(setsockopt, setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof t));
-}
-
-/* Gives the socket's blocking calls so much time, but not longer than it takes to look whether the
- * other machine is still there. The same limit is not set again: most waits are as long as the
- * last. A call with a limit also ends with EINTR for every signal; one without may go on. */
-static void nw0__set_patience(nw0__conn *c, double left) {
-    left = nw0__earlier(left, NW0__SLICE_S);
-    if (c->patience > 0 && left < c->patience + 0.001 && left > c->patience - 0.001) return;
-    c->patience = left;
-    nw0__limit(c->fd, left);
-}
-
-/* Has the other machine acknowledged nothing for a while, though it was asked to more than once?
- * Not TCP_USER_TIMEOUT: that also ends the connection to a program that lives, but does not read.
- * The structure is the beginning of Linux's struct tcp_info, which some C libraries hide. */
-static bool nw0__is_lost(const nw0__conn *c) {
-#if defined(__linux__) && defined(TCP_INFO)
-    struct {
-        unsigned char state, congestion, retransmits, probes, others[4];
-        uint32_t more[12], last_ack_ms;
-    } info;
-    socklen_t size = sizeof info;
-    memset(&info, 0, sizeof info);
-    if (getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0) return false;
-    return (info.retransmits > 1 || info.probes > 1) && info.last_ack_ms > NW0__LOST_MS;
-#else
-    (void)c;
-    return false;
-#endif
-}
-
-/* Between these two a thread works with a connection without the lock. */
-static void nw0__step_out(nw0__conn *c) {
-    c->busy = true;
-    nw0__unlock();
-}
-
-static void nw0__step_in(nw0__conn *c) {
-    nw0__lock(); /* the errno of what was done stays: threads report by their results */
-    c->busy = false;
-}
-
-static void nw0__show(nw0__endpoint *e);
-
-/* A thread ends. Nobody will answer the questions that it took, or fetch the answers to those that
- * it sent; but what it was only told the size of is for the others. */
-static void nw0__let_go(nw0__conn *list, const nw0__self *owner) {
-    nw0__conn *c, *next;
-    NW0__EACH(c, next, list) {
-        if (c->busy || c->owner != owner) continue;
-        if (!c->home || c->asked) {
-            nw0__hang_up(c);
-        } else {
-            nw0__disown(c);
-            nw0__queue(c);
-            nw0__show(c->home);
-        }
-    }
-}
-
-/* Other destructors may call the library again: then it is called again, too. */
-static void nw0__thread_ends(void *thread) {
-    nw0__self *self = (nw0__self *)thread;
-    nw0__endpoint *e;
-    nw0__lock();
-    self->registered = false;
-    for (e = nw0__messages.endpoints; e; e = e->next) nw0__let_go(e->conns, self);
-    for (e = nw0__messages.feeds; e; e = e->next) nw0__let_go(e->conns, self);
-    nw0__let_go(nw0__messages.calls, self);
-    nw0__unlock();
-}
-
-static void nw0__own_by_this_thread(nw0__conn *c) {
-    if (!c->owner && c->home) c->home->owned++;
-    c->owner = &nw0__this_thread;
-    if (nw0__this_thread.registered) return;
-    nw0__this_thread.registered = pthread_setspecific(nw0__ends, &nw0__this_thread) == 0;
-}
-
-/* ---- reading a frame ---- */
-
-static size_t nw0__body_got(const nw0__conn *c) {
-    return c->got > c->head_size ? c->got - c->head_size : 0;
-}
-
-static bool nw0__is_whole(const nw0__conn *c) {
-    return c->got >= c->head_size && c->got == c->head_size + c->size;
-}
-
-/* Gives the body memory of its own, or more of it: twice what has come, but not more than the frame
- * needs. */
-static int nw0__grow_body(nw0__conn *c) {
-    size_t room = nw0__body_got(c) * 2 < 4096 ? 4096 : nw0__body_got(c) * 2;
-    char *more;
-    if (room > c->size) room = c->size;
-    if (c->body && nw0__body_got(c) < c->room) return 0;
-    more = (char *)nw0__resize(c->body, room ? room : 1);
-    if (!more) return errno = ENOMEM, -1;
-    c->body = more;
-    c->room = room;
-    return 0;
-}
-
-/* Moves the body from the caller's buffer into memory of its own. */
-static int nw0__keep_body(nw0__conn *c, const char *buffer) {
-    if (c->body || c->got < c->head_size) return 0;
-    if (nw0__grow_body(c) < 0) return -1;
-    if (buffer && nw0__body_got(c) > 0) memcpy(c->body, buffer, nw0__body_got(c));
-    return 0;
-}
-
-/* What lies beyond the end of the frame in the caller's buffer belongs to the next one. */
-static int nw0__keep_extra(nw0__conn *c, const char *buffer) {
-    size_t beyond = c->got - c->head_size - c->size, left = c->extra_size - c->extra_done;
-    char *extra = (char *)nw0__resize(NULL, beyond + left);
-    if (!extra) return errno = ENOMEM, -1;
-    memcpy(extra, buffer + c->size, beyond);
-    if (left > 0) memcpy(extra + beyond, c->extra + c->extra_done, left);
-    nw0__free(c->extra);
-    c->extra = extra;
-    c->extra_size = beyond + left;
-    c->extra_done = 0;
-    c->got -= beyond;
-    return 0;
-}
-
-/* What is moved at once: the head of a frame and its body. */
-static struct iovec nw0__part(const void *bytes, size_t size) {
-    struct iovec part;
-    part.iov_base = (void *)bytes;
-    part.iov_len = size;
-    return part;
-}
-
-static size_t nw0__total(const struct iovec v[2]) {
-    return v[0].iov_len + v[1].iov_len;
-}
-
-/* Tests let only so many bytes through. */
-static void nw0__limit_parts(struct iovec v[2], size_t limit) {
-    if (v[0].iov_len > limit) v[0].iov_len = limit;
-    if (v[1].iov_len > limit - v[0].iov_len) v[1].iov_len = limit - v[0].iov_len;
-}
-
-/* Distributes bytes over the parts. Returns how many there was room for. */
-static size_t nw0__scatter(const struct iovec v[2], const char *bytes, size_t n) {
-    size_t first = n < v[0].iov_len ? n : v[0].iov_len,
-           second = n - first < v[1].iov_len ? n - first : v[1].iov_len;
-    if (first > 0) memcpy(v[0].iov_base, bytes, first);
-    if (second > 0) memcpy(v[1].iov_base, bytes + first, second);
-    return first + second;
-}
-
-/* recv() into two parts. Small ones take a detour, which saves 4 % of a short round trip. */
-static ssize_t nw0__receive_parts(int fd, struct iovec v[2], int flags) {
-    char small[NW0__SMALL];
-    struct msghdr message;
-    ssize_t n;
-    if (v[0].iov_len == 0 || v[1].iov_len == 0) {
-        struct iovec *one = &v[v[0].iov_len == 0];
-        return NW0__TRY(recvmsg, recv(fd, one->iov_base, one->iov_len, flags));
-    }
-    if (nw0__total(v) <= sizeof small) {
-        n = NW0__TRY(recvmsg, recv(fd, small, nw0__total(v), flags));
-        if (n > 0) nw0__scatter(v, small, (size_t)n);
-        return n;
-    }
-    memset(&message, 0, sizeof message);
-    message.msg_iov = v;
-    message.msg_iovlen = 2;
-    return NW0__TRY(recvmsg, recvmsg(fd, &message, flags));
-}
-
-/* The kernel's copy of a frame mostly begins with a page; and some processors copy to 1 to 15 bytes
- * past the source, modulo a page, at a third of their speed. Memory from malloc is often such a
- * place: 64 KiB there and back took 2.5 times as long as by bare sockets elsewhere. */
-static bool nw0__is_slow(const nw0__conn *c, const struct iovec *body) {
-    size_t past = ((uintptr_t)body->iov_base - nw0__body_got(c) - c->head_size) % 4096;
-    return past >= 1 && past <= 15 && body->iov_len > NW0__SMALL;
-}
-
-/* Reads such a body 32 bytes further on, and moves it back: 1.3 times. */
-static ssize_t nw0__receive_further_on(int fd, const struct iovec v[2], int flags) {
-    char beyond[32];
-    struct iovec three[3];
-    struct msghdr message;
-    char *body = (char *)v[1].iov_base;
-    size_t inside = v[1].iov_len - sizeof beyond, n;
-    ssize_t got;
-    three[0] = v[0];
-    three[1] = nw0__part(body + sizeof beyond, inside);
-    three[2] = nw0__part(beyond, sizeof beyond);
-    memset(&message, 0, sizeof message);
-    message.msg_iov = three;
-    message.msg_iovlen = 3;
-    got = NW0__TRY(recvmsg, recvmsg(fd, &message, flags));
-    if (got <= (ssize_t)v[0].iov_len) return got;
-    n = (size_t)got - v[0].iov_len;
-    memmove(body, body + sizeof beyond, n < inside ? n : inside);
-    if (n > inside) memcpy(body + inside, beyond, n - inside);
-    return got;
-}
-
-/* As nw0__receive_parts, but from what came beyond the last frame, if there is such. News is read
- * in large pieces, of which many items are taken one after the other; but what is large itself goes
- * straight to where it is wanted. */
-static ssize_t nw0__receive(nw0__conn *c, struct iovec v[2], int flags) {
-    size_t done;
-    if (c->extra_done == c->extra_size) {
-        ssize_t got;
-        if (nw0__is_slow(c, &v[1])) return nw0__receive_further_on(c->fd, v, flags);
-        if (nw0__total(v) > nw0__extra_room(c) / 4) return nw0__receive_parts(c->fd, v, flags);
-        got = NW0__TRY(recvmsg, recv(c->fd, c->extra, nw0__extra_room(c), flags));
-        if (got <= 0) return got;
-        c->extra_size = (size_t)got;
-        c->extra_done = 0;
-    }
-    done = nw0__scatter(v, c->extra + c->extra_done, c->extra_size - c->extra_done);
-    c->extra_done += done;
-    if (c->extra_done == c->extra_size && nw0__extra_room(c) == 0) {
-        nw0__free(c->extra);
-        c->extra = NULL;
-        c->extra_size = c->extra_done = 0;
-    }
-    return (ssize_t)done;
-}
-
-/* Points at where the next bytes belong: the rest of the head, and the body. A body of which the
- * size is not known yet is read into the caller's buffer together with its head, but only its first
- * bytes if the last one was small; and not at all where the next frame follows at once. */
-static void nw0__aim(nw0__conn *c, char *buffer, size_t usable, struct iovec v[2]) {
-    size_t have = nw0__body_got(c), end = c->body ? c->room : c->size;
-    v[0] = v[1] = nw0__part(NULL, 0);
-    if (c->got < c->head_size) {
-        size_t few = NW0__SMALL - sizeof c->head;
-        v[0] = nw0__part(c->head + c->got, c->head_size - c->got);
-        end = nw0__is_feed(c) ? 0 : c->was_small && usable > few ? few : usable;
-    }
-    if (end > have) v[1] = nw0__part((c->body ? c->body : buffer) + have, end - have);
-}
-
-/* What an ending connection, or bytes that are no frame, mean for the one who reads. */
-static int nw0__bad_frame(const nw0__conn *c) {
-    bool called = !c->home || nw0__is_feed(c);
-    errno = called && c->got > 0 && c->head[0] == 0xFF ? EPROTONOSUPPORT
-                                                       : EPROTO; /* FF is how ZeroMQ begins */
-    return -1;
-}
-
-/* Understands the head, as far as it has come. */
-static int nw0__check_head(nw0__conn *c) {
-    size_t n = c->got < c->head_size ? c->got : c->head_size, skip = c->head_size - NW0__LENGTH;
-    if (skip > 0 && nw0__check_introduction(c->head, n, &c->kind) < 0) return nw0__bad_frame(c);
-    if (n > skip && nw0__check_length(c->head + skip, n - skip, &c->size) < 0)
-        return nw0__bad_frame(c);
-    if (c->kind == '!' && !c->has_topic && c->size >= NW0_NAME_SIZE)
-        return nw0__bad_frame(c); /* of a topic, or a prefix */
-    return 0;
-}
-
-/* Takes in n bytes that were read. */
-static int nw0__took(nw0__conn *c, const char *buffer, size_t n) {
-    bool before = c->got >= c->head_size;
-    c->got += n;
-    if (!before && nw0__check_head(c) < 0) return -1;
-    if (c->got <= c->head_size || c->got <= c->head_size + c->size) return 0;
-    return c->home ? nw0__keep_extra(c, buffer) : nw0__bad_frame(c); /* nobody answers twice */
-}
-
-/* Is it only that nothing comes, or fits, at the moment? */
-static bool nw0__is_full(int error) {
-    return error == EAGAIN || error == EWOULDBLOCK;
-}
-
-/* One read: head and body together, as far as they are there. 1: as much came as was asked for; 0:
- * less, so that another try would only say so (or EAGAIN, or the time is up); -1: EINTR, ENOMEM, or
- * the end of the conversation: ECONNRESET, EPROTO ... */
-static int nw0__read_once(nw0__conn *c, char *buffer, size_t usable, int flags) {
-    struct iovec v[2];
-    size_t all, asked;
-    ssize_t n;
-    nw0__aim(c, buffer, usable, v);
-    all = nw0__total(v);
-    asked = NW0_SHORT(recvmsg, all);
-    if (asked < all) nw0__limit_parts(v, asked);
-    n = nw0__receive(c, v, flags);
-    if (n == 0) errno = ECONNRESET;
-    if (n < 0 && nw0__is_full(errno)) return 0;
-    if (n <= 0 || nw0__took(c, buffer, (size_t)n) < 0) return -1;
-    return (size_t)n == asked;
-}
-
-/* Reads on at a frame. 1: it is whole; 0: more must come; -1: as above. */
-static int nw0__read_frame(nw0__conn *c, char *buffer, size_t usable, int flags) {
-    int got;
-    while (!nw0__is_whole(c)) {
-        if (c->got >= c->head_size && (c->body || c->size > usable))
-            if (nw0__keep_body(c, buffer) < 0 || nw0__grow_body(c) < 0) return -1;
-        got = nw0__read_once(c, buffer, usable, flags);
-        if (got < 0 || (got == 0 && !nw0__is_whole(c))) return got;
-        flags |= MSG_DONTWAIT; /* only the first read waits: the time limit is for it */
-    }
-    return 1;
-}
-
-/* Hands a whole frame over to its owner; or says how long it is, and keeps it. */
-static ssize_t nw0__hand_over(nw0__conn *c, char *buffer, size_t capacity, const char *what) {
-    if (nw0__fits(what, c->size, buffer, capacity) < 0) return -1;
-    if (buffer && c->body) memcpy(buffer, c->body, c->size);
-    if (buffer) buffer[c->size] = '\0';
-    return (ssize_t)c->size;
-}
-
-/* ---- writing a frame ---- */
-
-/* What has left is cut off at the front. */
-static void nw0__cut(struct iovec v[2], size_t n) {
-    int i;
-    for (i = 0; i < 2 && n > 0; i++) {
-        size_t cut = n < v[i].iov_len ? n : v[i].iov_len;
-        v[i] = nw0__part((char *)v[i].iov_base + cut, v[i].iov_len - cut);
-        n -= cut;
-    }
-}
-
-static ssize_t nw0__send_some(int fd, struct iovec v[2], int flags) {
-    char small[NW0__SMALL];
-    struct msghdr message;
-    if (v[1].iov_len == 0) return NW0__TRY(sendmsg, send(fd, v[0].iov_base, v[0].iov_len, flags));
-    if (nw0__total(v) <= sizeof small) { /* saves 3 % of a short round trip */
-        memcpy(small, v[0].iov_base, v[0].iov_len);
-        memcpy(small + v[0].iov_len, v[1].iov_base, v[1].iov_len);
-        return NW0__TRY(sendmsg, send(fd, small, nw0__total(v), flags));
-    }
-    memset(&message, 0, sizeof message);
-    message.msg_iov = v;
-    message.msg_iovlen = 2;
-    return NW0__TRY(sendmsg, sendmsg(fd, &message, flags));
-}
-
-/* Sends head and body. 0: all has left. -1, EINTR: a signal, or the socket's time limit, came
- * before the end; EAGAIN: nothing more fits now. A call that takes only a part does not say why:
- * the next one, which does not wait, does. */
-static int nw0__send_parts(int fd, struct iovec v[2], int flags) {
-    struct iovec some[2];
-    bool cut = false;
-    while (nw0__total(v) > 0) {
-        size_t all = nw0__total(v), asked = NW0_SHORT(sendmsg, all);
-        ssize_t n;
-        memcpy(some, v, sizeof some);
-        if (asked < all) nw0__limit_parts(some, asked);
-        n = nw0__send_some(fd, some, flags | NW0__NOSIGNAL);
-        if (n < 0 && cut && nw0__is_full(errno)) errno = EINTR;
-        if (n < 0) return -1;
-        nw0__cut(v, (size_t)n);
-        if ((size_t)n == asked || (flags & MSG_DONTWAIT)) continue;
-        cut = true;
-        flags |= MSG_DONTWAIT;
-    }
-    return 0;
-}
-
-/* What was not sent goes into memory of its own. */
-static int nw0__keep_rest(nw0__conn *c, const struct iovec v[2]) {
-    char *out = (char *)nw0__resize(NULL, nw0__total(v));
-    if (!out) return errno = ENOMEM, -1;
-    if (v[0].iov_len > 0) memcpy(out, v[0].iov_base, v[0].iov_len);
-    if (v[1].iov_len > 0) memcpy(out + v[0].iov_len, v[1].iov_base, v[1].iov_len);
-    c->out = out;
-    c->rest = nw0__part(out, nw0__total(v));
-    return 0;
-}
-
-static void nw0__forget_rest(nw0__conn *c) {
-    nw0__free(c->out);
-    c->out = NULL;
-    c->rest.iov_len = 0;
-}
-
-/* Sends what could not be sent before; 0: all has left. */
-static int nw0__send_rest(nw0__conn *c) {
-    struct iovec v[2];
-    int result;
-    v[0] = c->rest;
-    v[1] = nw0__part(NULL, 0);
-    result = nw0__send_parts(c->fd, v, MSG_DONTWAIT);
-    c->rest = v[0];
-    if (result == 0) nw0__forget_rest(c);
-    return result;
-}
-
-/* NW0_TEXT is measured. */
-static int nw0__check_size(const char *what, const void *bytes, size_t *size) {
-    if (!bytes && *size != 0 && *size != NW0_TEXT)
-        return nw0__fail(EINVAL, "%s is NULL, but is to have %lu bytes", what,
-                         (unsigned long)*size);
-    if (*size == NW0_TEXT) *size = bytes ? strlen((const char *)bytes) : 0;
-    if (*size <= NW0_MAX_MESSAGE) return 0;
-    return nw0__fail(EMSGSIZE, "%s of %lu bytes is too long: at most %lu can be sent", what,
-                     (unsigned long)*size, (unsigned long)NW0_MAX_MESSAGE);
-}
-
-/* ---- listening ---- */
-
-static void nw0__stop_listening(nw0__endpoint *e) {
-    if (e->listener < 0) return;
-    nw0__set_remove(&e->set, e->listener);
-    if (e->publishing) nw0__set_remove(&nw0__library.set, e->listener);
-    nw0__close_fd(&e->listener);
-    e->deaf_until = 0;
-}
-
-static void nw0__close_endpoint(nw0__endpoint *e) {
-    nw0__stop_listening(e);
-    nw0__set_close(&e->set);
-    nw0__bell_close(&e->bell);
-    nw0__free(e->news);
-    nw0__free(e->lists);
-    nw0__free(e);
-}
-
-/* socket, bind, listen: and a set that tells of callers, of their messages and of the bell. */
-static nw0__endpoint *nw0__open_endpoint(nw0__place place) {
-    nw0__endpoint *e = (nw0__endpoint *)nw0__zeroed(sizeof *e);
-    if (!e) return errno = ENOMEM, (nw0__endpoint *)NULL;
-    e->place = place;
-    e->bell.in = e->bell.out = -1;
-    e->listener = nw0__socket(SOCK_STREAM);
-    if (nw0__set_open(&e->set) < 0 || e->listener < 0)
-        return nw0__close_endpoint(e), (nw0__endpoint *)NULL;
-    nw0__option(e->listener, SOL_SOCKET, SO_REUSEADDR, 1);
-    nw0__nonblocking(e->listener, true);
-    if (nw0__bind(e->listener, place) < 0 || NW0__TRY(listen, listen(e->listener, SOMAXCONN)) < 0 ||
-        nw0__bound_port(e->listener, &e->place.port) < 0 || nw0__bell_open(&e->bell) < 0 ||
-        nw0__set_add(&e->set, e->bell.in, POLLIN) < 0 ||
-        nw0__set_add(&e->set, e->listener, POLLIN) < 0)
-        return nw0__close_endpoint(e), (nw0__endpoint *)NULL;
-    e->next = nw0__messages.endpoints;
-    nw0__messages.endpoints = e;
-    return e;
-}
-
-static nw0__endpoint *nw0__listen_there(nw0__place place) {
-    nw0__endpoint *e = nw0__open_endpoint(place);
-    char text[NW0_ADDRESS_SIZE];
-    int error = errno;
-    if (e) return e;
-    nw0__fail(error, "cannot listen at %s (%s): %s", nw0__print(place, text), strerror(error),
-              error == EADDRINUSE
-                  ? "this program or another listens at that port: close that, or take another"
-              : error == EADDRNOTAVAIL
-                  ? "it is not an address of this machine; see \"ip addr\" for those that are"
-                  : "see errno(3)");
-    return NULL;
-}
-
-static int nw0__listen(nw0__place *place) {
-    nw0__endpoint *e = nw0__listen_there(*place);
-    if (e) *place = e->place;
-    return e ? 0 : -1;
-}
-
-/* The endpoint, if there is one, that a caller of this place would reach. */
-static nw0__endpoint *nw0__endpoint_at(nw0__place place) {
-    nw0__endpoint *e;
-    for (e = nw0__messages.endpoints; e; e = e->next) {
-        if (e->closing || e->place.port != place.port) continue;
-        if (e->place.ip == place.ip) return e;
-        if (e->place.ip == 0 && (e->known_ip == place.ip || nw0__is_ours(place.ip))) {
-            e->known_ip = place.ip; /* if this machine loses it, its owner goes on using it */
-            return e;
-        }
-    }
-    return NULL;
-}
-
-static uint32_t nw0__listening_ip(uint16_t port, uint32_t otherwise) {
-    nw0__endpoint *e;
-    for (e = nw0__messages.endpoints; e; e = e->next)
-        if (!e->closing && e->place.port == port) return e->place.ip;
-    return otherwise;
-}
-
-/* The place of an address that must have a port. Looking up a name may take a while: without the
- * lock. */
-static int nw0__resolve_with_port(const char *address, nw0__place *place) {
-    static struct {
-        char text[NW0_ADDRESS_SIZE];
-        nw0__place place;
-    } last; /* most programs use one address again and again: 2 % of a short round trip */
-    int result;
-    if (!address || !*address)
-        return nw0__fail(
-            EINVAL,
-            "an address is missing: give one like 192.168.1.5:8080, such as nw0_discover finds");
-    if (strcmp(address, last.text) == 0) return *place = last.place, 0;
-    if (nw0__parse_place(address, place)) {
-        size_t size = strlen(address) + 1;
-        if (size <= sizeof last.text) memcpy(last.text, address, size), last.place = *place;
-        return 0;
-    }
-    nw0__unlock();
-    result = nw0__resolve(address, place);
-    nw0__lock();
-    if (nw0__library.closing) return nw0__canceled();
-    if (result == 0 && place->port == 0)
-        return nw0__fail(EINVAL, "the address \"%.80s\" has no port: write it as %.80s:8080",
-                         address, address);
-    return result;
-}
-
-/* Was a service of ours advertised at this port for every network? Then it listens on every
- * network. */
-static bool nw0__is_for_every_network(nw0__place place) {
-    int i;
-    for (i = 0; i < nw0__discovery.own_count; i++)
-        if (nw0__discovery.own[i].at.port == place.port && nw0__discovery.own[i].at.ip == 0)
-            return nw0__is_ours(place.ip);
-    return false;
-}
-
-/* The endpoint for an address, opened if that is wanted; *e is NULL if there is none. -1: it is no
- * address, or cannot be opened. */
-static int nw0__endpoint_for(const char *address, bool open, nw0__endpoint **e) {
-    nw0__place place;
-    *e = NULL;
-    if (nw0__resolve_with_port(address, &place) < 0) return -1;
-    *e = nw0__endpoint_at(place);
-    if (*e || !open) return 0;
-    if (nw0__is_for_every_network(place)) place.ip = 0;
-    *e = nw0__listen_there(place);
-    return *e ? 0 : -1;
-}
-
-/* No descriptors left: the caller stays in the queue of the kernel, which would report it again at
- * once. So the listening socket leaves the set for a moment. */
-static void nw0__go_deaf(nw0__endpoint *e) {
-    nw0__debug("nobody can be accepted at port %u (%s): trying again in 0.1 s",
-               (unsigned)e->place.port, strerror(errno));
-    nw0__set_remove(&e->set, e->listener);
-    if (e->publishing) nw0__set_remove(&nw0__library.set, e->listener);
-    e->deaf_until = nw0__now() + 0.1;
-    if (e->wants_fd || e->publishing) nw0__wake_thread();
-}
-
-static void nw0__hear_again(nw0__endpoint *e) {
-    int error = errno;
-    e->deaf_until = 0;
-    if (nw0__set_add(&e->set, e->listener, POLLIN) < 0 ||
-        (e->publishing && nw0__set_add(&nw0__library.set, e->listener, POLLIN) < 0))
-        nw0__go_deaf(e);
-    errno = error;
-}
-
-static int nw0__accept(int listener) {
-    int fd;
-#if defined(SYS_accept4)
-    fd = NW0__TRY(accept, (int)syscall(SYS_accept4, listener, NULL, NULL,
-                                       SOCK_CLOEXEC)); /* accept4() itself needs _GNU_SOURCE */
-#else
-    fd = NW0__TRY(accept, accept(listener, NULL, NULL));
-    if (fd >= 0) fcntl(fd, F_SETFD, FD_CLOEXEC);
-    if (fd >= 0) nw0__nonblocking(fd, false);
-#endif
-    return fd;
-}
-
-/* NW0_NETWORK holds for sockets without an IP of their own, too: callers on other networks are hung
- * up on. */
-static bool nw0__is_allowed(const nw0__endpoint *e, int fd) {
-    struct sockaddr_in a;
-    socklen_t size = sizeof a;
-    char text[NW0_ADDRESS_SIZE];
-    if (e->place.ip != 0 || strcmp(nw0__allowed(), "*") == 0) return true;
-    if (NW0__TRY(getsockname, getsockname(fd, (struct sockaddr *)&a, &size)) < 0) return false;
-    return nw0__matches(nw0__allowed(), nw0__print_ip(nw0__place_of(&a).ip, text));
-}
-
-static void nw0__accept_callers(nw0__endpoint *e, int most) {
-    nw0__conn *c;
-    int fd;
-    while (most-- > 0) {
-        fd = nw0__accept(e->listener);
-        if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))
-            nw0__go_deaf(e);
-        if (fd < 0)
-            return; /* nobody is left, or one has gone again: the set tells if there are more */
-        if (!nw0__is_allowed(e, fd)) {
-            close(fd);
-            continue;
-        }
-        nw0__tune(fd);
-        nw0__limit(fd, NW0__REPLY_S);
-        c = nw0__new_conn(fd, e);
-        if (!c) return;
-        c->cursor = e->flushed_to;
-        if (nw0__watch(c)) nw0__queue(c); /* most have sent their question already */
-    }
-}
-
-/* ---- waiting for messages ---- */
-
-/* The next connection from which something can be read. */
-static nw0__conn *nw0__next_ready(nw0__endpoint *e) {
-    nw0__conn *c;
-    while ((c = e->ready) != NULL) {
-        nw0__unqueue(c);
-        if (!c->busy && !c->owner && !c->blocked && !c->prefixes) return c;
-        if (c->watched == &e->set) nw0__unwatch(c); /* it has its turn when this one's is over */
-    }
-    return NULL;
-}
-
-static void nw0__hush_endpoint(nw0__endpoint *e) {
-    nw0__hush(&e->bell);
-    e->rung = false;
-}
-
-/* Waits until some are ready. 0, also if the time is up; -1: EINTR, ECANCELED. */
-static int nw0__wait_ready(nw0__endpoint *e, double deadline) {
-    int ready[NW0__READY], n, i, error;
-    if (e->deaf_until > 0) deadline = nw0__earlier(deadline, e->deaf_until);
-    n = nw0__set_wait(&e->set, ready, NW0__READY, deadline);
-    error = errno;
-    if (e->closing) return nw0__canceled();
-    if (n < 0) return nw0__interrupted(error);
-    for (i = 0; i < n; i++) {
-        nw0__conn *c = nw0__conn_of(ready[i]);
-        if (ready[i] == e->bell.in) nw0__hush_endpoint(e);
-        else if (ready[i] == e->listener) nw0__accept_callers(e, NW0__READY);
-        else if (c && c->home == e) nw0__queue(c); /* else it was closed meanwhile */
-    }
-    if (e->deaf_until > 0 && nw0__now() >= e->deaf_until) nw0__hear_again(e);
-    return 0;
-}
-
-/* Half a message is in the caller's buffer: waits for more of it, unless something else happens at
- * the endpoint first. 1: there is more; 0: something else; -1: EINTR. */
-static int nw0__wait_for_rest(nw0__endpoint *e, nw0__conn *c, double deadline) {
-#ifdef NW0__EPOLL
-    struct pollfd p[2];
-    int n, timeout = nw0__milliseconds_until(deadline);
-    if (e->ready || e->deaf_until > 0) return 0;
-    nw0__unwatch(c); /* so that the set speaks for the others */
-    memset(p, 0, sizeof p);
-    p[0].fd = c->fd;
-    p[1].fd = e->set.fd;
-    p[0].events = p[1].events = POLLIN;
-    nw0__step_out(c);
-    n = NW0__TRY(poll, poll(p, 2, timeout));
-    nw0__step_in(c);
-    return n < 0 ? -1 : n > 0 && p[0].revents != 0;
-#else
-    (void)e, (void)c, (void)deadline;
-    return 0;
-#endif
-}
-
-#define NW0__OVER (-2) /* two ways to fail that only this file knows */
-#define NW0__NOT_YET (-3)
-
-/* What a thread waits for. */
-typedef struct nw0__wanted {
-    char *topic, *buffer;
-    size_t capacity, usable; /* usable: less one for the NUL */
-    double deadline;
-    double now; /* of one who asks: looked up again only after what may have taken time */
-} nw0__wanted;
-
-static nw0__wanted nw0__want(char *topic, void *buffer, size_t capacity, double deadline) {
-    nw0__wanted w;
-    w.topic = topic;
-    w.buffer = (char *)buffer;
-    w.capacity = capacity;
-    w.usable = buffer && capacity > 0 ? capacity - 1 : 0;
-    if (w.usable > NW0_MAX_MESSAGE) w.usable = NW0_MAX_MESSAGE; /* what follows is for later */
-    w.deadline = deadline;
-    w.now = 0;
-    return w;
-}
-
-static bool nw0__wants_size(const nw0__wanted *w) {
-    return !w->buffer && w->capacity == 0;
-}
-
-/* Reads on at a frame, and waits for the rest of it as long as nothing else happens at the
- * endpoint: then what is in the caller's buffer is moved out. 1: it is whole; 0: not yet; -1:
- * EINTR; NW0__OVER: the conversation is. */
-static int nw0__read_on(nw0__conn *c, char *buffer, size_t usable, double deadline) {
-    int got, more = 0, error;
-    if (c->watched == &nw0__library.set) nw0__unwatch(c); /* it is this thread's now */
-    do {
-        bool quick = c->extra_done < c->extra_size || (c->was_small && c->got == 0);
-        if (!quick) nw0__step_out(c); /* else it takes less time than to give the lock away */
-        got = nw0__read_frame(c, buffer, usable, MSG_DONTWAIT);
-        if (!quick) nw0__step_in(c);
-        if (got < 0 && errno == EINTR) got = 0;
-        if (got != 0 || c->body || nw0__body_got(c) == 0) break;
-        more = nw0__wait_for_rest(c->home, c, deadline);
-    } while (more > 0 && !c->doomed);
-    error = errno;
-    if (got < 0 || c->doomed || (got == 0 && nw0__keep_body(c, buffer) < 0)) return NW0__OVER;
-    if (got == 0) nw0__watch(c);
-    return got == 0 && more < 0 ? nw0__interrupted(error) : got;
-}
-
-static void nw0__meet_callers(nw0__endpoint *e); /* see news */
-static int nw0__read_item(nw0__conn *c, const nw0__wanted *w);
-static void nw0__item_taken(nw0__conn *c);
-static bool nw0__hear_prefix(nw0__conn *c, const char *prefix);
-
-static int nw0__no_answer(const char *address, int error, bool sent);
-
-/* The conversation is over, for the reason that errno gives. A publisher will be called again; but
- * one that does not speak nw0 never will, and whoever subscribed is told. */
-static ssize_t nw0__over(nw0__conn *c) {
-    char text[NW0_ADDRESS_SIZE];
-    bool news = nw0__is_feed(c);
-    int error = errno;
-    nw0__print(c->place, text);
-    nw0__debug("a conversation at port %u is over: %s",
-               (unsigned)(news ? c->place.port : c->home->place.port), strerror(error));
-    nw0__lose(c);
-    return news && (error == EPROTO || error == EPROTONOSUPPORT) ? nw0__no_answer(text, error, true)
-                                                                 : NW0__NOT_YET;
-}
-
-/* Hands over what has arrived, or its size; until it is taken it is this thread's alone. */
-static ssize_t nw0__deliver(nw0__conn *c, const nw0__wanted *w) {
-    bool news = nw0__is_feed(c);
-    ssize_t size = nw0__hand_over(c, w->buffer, w->capacity, news ? "the news" : "the message");
-    nw0__own_by_this_thread(c);
-    if (w->topic) memcpy(w->topic, c->topic, sizeof c->topic);
-    if (size < 0 || nw0__wants_size(w)) return size;
-    c->asked = true;
-    if (news) nw0__item_taken(c);
-    return size;
-}
-
-/* Reads from a connection that is ready. The size of what has arrived; -1: EINTR or EMSGSIZE;
- * NW0__NOT_YET: it is not whole. */
-static ssize_t nw0__read_ready(nw0__conn *c, const nw0__wanted *w) {
-    int got =
-        nw0__is_feed(c) ? nw0__read_item(c, w) : nw0__read_on(c, w->buffer, w->usable, w->deadline);
-    if (got == NW0__OVER) return nw0__over(c);
-    if (got < 1) return got < 0 ? -1 : NW0__NOT_YET;
-    if (c->kind == '!' && !nw0__is_feed(c))
-        return nw0__hear_prefix(c, c->body ? c->body : w->buffer), NW0__NOT_YET;
-    nw0__unlink(c);
-    nw0__link(c, &c->home->conns); /* to the front, where its answer looks for it */
-    return nw0__deliver(c, w);
-}
-
-/* The connection whose message this thread has taken (asked), or has only been told the size of. */
-static nw0__conn *nw0__mine(nw0__endpoint *e, bool asked) {
-    nw0__conn *c;
-    if (e->owned == 0) return NULL; /* the usual case, without a look at a thousand idle ones */
-    for (c = e->conns; c; c = c->next)
-        if (c->owner == &nw0__this_thread && c->asked == asked) return c;
-    return NULL;
-}
-
-static int nw0__nothing_came(const nw0__endpoint *e) {
-    char text[NW0_ADDRESS_SIZE];
-    const nw0__conn *c = e->conns;
-    if (!e->lists)
-        return nw0__fail(ETIMEDOUT, "no message came to %s in time: does anybody send one there?",
-                         nw0__print(e->place, text));
-    while (c && c->retry_at == 0) c = c->next;
-    if (c)
-        return nw0__fail(ETIMEDOUT, "no news came in time, and %s cannot be reached: does it run?",
-                         nw0__print(c->place, text));
-    return nw0__fail(ETIMEDOUT, "no news came in time from %.80s: it is connected, but silent",
-                     e->lists + NW0__LENGTH);
-}
-
-/* The next message, or news: what is ready has its turn, then more is waited for. */
-static ssize_t nw0__next(nw0__endpoint *e, const nw0__wanted *w) {
-    nw0__conn *c = nw0__mine(e, false);
-    bool met = !e->publishing;
-    ssize_t size;
-    int late = 0;
-    if (c) return nw0__deliver(c, w);
-    for (;;) {
-        while (!e->closing && (c = nw0__next_ready(e)) != NULL) {
-            size = nw0__read_ready(c, w);
-            if (size != NW0__NOT_YET) return size;
-        }
-        if (nw0__wait_ready(e, w->deadline) < 0) return -1;
-        if ((e->ready && ++late <= 100) || nw0__now() < w->deadline) continue;
-        if (met) return nw0__nothing_came(e); /* 0 seconds look at what is there, not for ever */
-        met = true;
-        nw0__meet_callers(e); /* the background thread, which looks after them, may be late */
-    }
-}
-
-static void nw0__free_if_closed(nw0__endpoint *e);
-
-static void nw0__use(nw0__endpoint *e) {
-    e->users++;
-    if (e->rung) nw0__hush_endpoint(e);
-}
-
-/* Other threads that wait at the set, and programs that poll it themselves, must see what only we
- * know: what was read already. So the bell, which is in the set, goes on ringing; but not for what
- * another thread keeps for itself. */
-static void nw0__show(nw0__endpoint *e) {
-    if ((!e->wants_fd && e->users == 0) || e->closing || e->rung) return;
-    if (!e->ready && !nw0__mine(e, false)) return;
-    e->rung = true;
-    nw0__ring(&e->bell);
-}
-
-static void nw0__unuse(nw0__endpoint *e) {
-    e->users--;
-    if (e->deaf_until > 0 && e->users > 0) nw0__ring(&e->bell); /* another one looks at the time */
-    nw0__show(e);
-    nw0__free_if_closed(e);
-}
-
-static int nw0__reply(nw0__conn *c, const char *reply, size_t size);
-
-NW0_API ssize_t nw0_wait_for_message_from(const char *address, void *message, size_t capacity,
-                                          double wait_for_s, bool autoreply) {
-    nw0__wanted w = nw0__want(NULL, message, capacity, nw0__deadline(wait_for_s));
-    nw0__endpoint *e;
-    nw0__conn *c;
-    ssize_t size = -1;
-    if (nw0__enter() < 0) return -1;
-    if (nw0__endpoint_for(address, true, &e) == 0) {
-        c = nw0__mine(e, true);
-        if (c) nw0__hang_up(c); /* its question was not answered */
-        nw0__use(e);
-        size = nw0__next(e, &w);
-        c = size >= 0 && autoreply ? nw0__mine(e, true) : NULL;
-        if (c) nw0__reply(c, NULL, 0);
-        nw0__unuse(e);
-    }
-    nw0__leave();
-    return size;
-}
-
-/* ---- answering ---- */
-
-/* What is there to be read: 1: something; 0: nothing; -1: the end, after which the first send would
- * succeed all the same. */
-static int nw0__peek(const nw0__conn *c) {
-    char byte;
-    ssize_t n = NW0__TRY(recvmsg, recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT));
-    if (n < 0 && (nw0__is_full(errno) || errno == EINTR)) return 0;
-    return n > 0 ? 1 : -1;
-}
-
-/* The same, before each question or answer: since our last word the other side has spoken. If that
- * was less than 0.1 ms ago, it is surely still there; and two system calls less make a short round
- * trip 5 % shorter. */
-static int nw0__peek_if_late(nw0__conn *c, double now) {
-    bool late = now > c->exchange_at + 0.0001;
-    c->exchange_at = now;
-    return late ? nw0__peek(c) : 0;
-}
-
-/* The frame is done with: the next one may come, and may have come already. */
-static void nw0__go_on(nw0__conn *c) {
+/* Puts it into the set where it belongs now: the loop's for what is still to be sent, and for
+ * callers where news is published; else that of those who wait here. False: there is no memory or
+ * descriptor for that, and it was hung up on. */
+static bool nw0__client_watch(nw0__connection *c) {
+    bool sending = c->state == NW0__SENDING,
+         loop = sending || (nw0__server_of(c)->publisher && !c->frame.kind);
+    if ((!loop || nw0__start_thread() == 0) &&
+        nw0__watch_on(&c->watch, loop ? &nw0__loop.set : &c->inbox->set,
+                      sending ? POLLOUT : POLLIN) == 0)
+        return true;
+    return nw0__hang_up(c), false;
+}
+
+/* The answer has left: the next question may come, and may have come already. */
+static void nw0__client_go_on(nw0__connection *c) {
     nw0__next_frame(c);
-    if (nw0__watch(c) && c->extra_done < c->extra_size) nw0__queue(c);
+    nw0__become(c, NW0__OPEN, NULL);
+    if (nw0__client_watch(c) && c->ahead_done < c->ahead_size) nw0__inbox_push(c->inbox, &c->watch);
 }
 
-/* Leaves the rest of an answer to the background thread. */
-static int nw0__reply_later(nw0__conn *c, const struct iovec v[2]) {
-    if (nw0__keep_rest(c, v) < 0) return nw0__hang_up(c), -1;
-    nw0__debug("%lu bytes of an answer are sent in the background: the asker reads slowly",
-               (unsigned long)c->rest.iov_len);
-    nw0__set_blocked(c, true);
-    nw0__disown(c); /* the thread may end meanwhile */
-    return nw0__watch(c) ? 0 : -1;
-}
+/* ---- what the sets tell ---- */
 
-/* The background thread: there is room again. */
-static void nw0__reply_on(nw0__conn *c) {
-    nw0__endpoint *e = c->home;
-    if (nw0__send_rest(c) == 0) {
-        nw0__set_blocked(c, false);
-        nw0__go_on(c);
-        nw0__show(e);
-    } else if (!nw0__is_full(errno) && errno != EINTR) {
+/* There is room for more of an answer. */
+static void nw0__client_send_on(nw0__connection *c) {
+    nw0__inbox *in = c->inbox;
+    if (nw0__send_unsent(c) == 0) {
+        nw0__client_go_on(c);
+        nw0__inbox_show(in);
+    } else if (!nw0__would_block(errno) && errno != EINTR) {
         nw0__debug("the asker did not wait for the end of its answer: %s", strerror(errno));
         nw0__hang_up(c);
     }
 }
 
-/* Sends an answer: at once what the connection takes within a moment, the rest in the
- * background. */
-static int nw0__reply(nw0__conn *c, const char *reply, size_t size) {
-    unsigned char head[NW0__LENGTH];
-    struct iovec v[2];
-    int result = -1, error = EPIPE;
-    double now = nw0__now(), until = now + NW0__REPLY_S;
-    nw0__put32(head, size);
-    v[0] = nw0__part(head, sizeof head);
-    v[1] = nw0__part(reply, size);
-    nw0__step_out(c);
-    if (nw0__peek_if_late(c, now) >= 0) {
-        do {
-            result = nw0__send_parts(c->fd, v, 0);
-            error = errno;
-        } while (result < 0 && error == EINTR && nw0__now() < until);
+/* Its introduction has been read. One who wants news where none is published yet is left alone until
+ * that changes, or it closes. */
+static void nw0__client_introduced(nw0__connection *c) {
+    nw0__server *s = nw0__server_of(c);
+    nw0__unlink(c);
+    nw0__link(c, c->frame.kind == '?' ? &s->inbox.list : &s->callers);
+    if (!nw0__client_watch(c) || c->frame.kind != '!') return;
+    int more = s->publisher ? 0 : nw0__peek(c);
+    if (s->publisher) s->news->welcome(c);
+    else if (more < 0) nw0__hang_up(c);
+    else if (more > 0) nw0__watch_off(&c->watch);
+}
+
+/* Where news is published, the loop reads introductions. One who asks questions is for those who
+ * wait for messages: of its first one only the length is read here. */
+static void nw0__client_introduce(nw0__connection *c) {
+    nw0__inbox *in = c->inbox;
+    int got = 0;
+    while (c->frame.got < c->frame.head_size &&
+           (got = nw0__read_once(c, NULL, 0, MSG_DONTWAIT)) > 0)
+        continue;
+    if (got < 0 && errno != EINTR) {
+        nw0__hang_up(c);
+    } else if (c->frame.kind) {
+        bool empty = nw0__is_whole(c); /* nothing more will come that would wake somebody */
+        if (c->frame.kind == '?' && empty) nw0__inbox_push(in, &c->watch);
+        nw0__client_introduced(c);
+        nw0__inbox_show(in);
     }
-    nw0__step_in(c);
-    if (c->doomed) error = EPIPE, result = -1;
-    if (result == 0) return nw0__go_on(c), 0;
-    if (!c->doomed && (error == EINTR || nw0__is_full(error))) {
-        if (nw0__reply_later(c, v) == 0) return 0;
+}
+
+static void nw0__client_ready(nw0__watch *w, int events) {
+    nw0__connection *c = (nw0__connection *)w;
+    nw0__inbox *in = c->inbox;
+    (void)events;
+    if (c->state == NW0__SENDING) nw0__client_send_on(c);
+    else if (c->state != NW0__OPEN) nw0__watch_off(w); /* its turn comes later */
+    else if (w->set == &nw0__loop.set) nw0__client_introduce(c);
+    else if (c->frame.kind == '!') nw0__client_introduced(c);
+    else nw0__inbox_push(in, w);
+    nw0__inbox_free_if_done(in); /* that was the last */
+}
+
+/* ---- accepting ---- */
+
+static int nw0__accept(int listener) {
+#if defined(SYS_accept4)
+    return NW0__TRY(accept, (int)syscall(SYS_accept4, listener, NULL, NULL,
+                                         SOCK_CLOEXEC)); /* accept4() itself needs _GNU_SOURCE */
+#else
+    int fd = NW0__TRY(accept, accept(listener, NULL, NULL));
+    if (fd >= 0) fcntl(fd, F_SETFD, FD_CLOEXEC);
+    if (fd >= 0) nw0__nonblocking(fd, false);
+    return fd;
+#endif
+}
+
+static void nw0__server_accept(nw0__server *s, int most) {
+    while (most-- > 0) {
+        int fd = nw0__accept(s->listener.fd);
+        if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))
+            nw0__server_go_deaf(s);
+        if (fd < 0) return; /* nobody is left, or one has gone again: the set tells of more */
+        nw0__addr here = s->addr;
+        char text[NW0_ADDRESS_SIZE]; /* NW0_NETWORK holds for servers without an IP, too */
+        bool allowed = here.ip || strcmp(nw0__library.allowed, "*") == 0 ||
+                       (nw0__bound_addr(fd, &here) == 0 &&
+                        nw0__matches(nw0__library.allowed, nw0__print_ip(here.ip, text)));
+        nw0__connection *c = allowed ? (nw0__connection *)nw0__zeroed(sizeof *c) : NULL;
+        if (!c) {
+            nw0__close_fd(&fd);
+            continue;
+        }
+        nw0__tune(fd);
+        nw0__connection_init(c, &s->inbox, fd, nw0__client_ready);
+        c->frame.head_size = NW0__INTRODUCTION + NW0__LENGTH;
+        c->since = s->published;
+        nw0__link(c, &s->callers);
+        if (nw0__client_watch(c) && !s->publisher) /* most have sent their question already */
+            nw0__inbox_push(&s->inbox, &c->watch);
+    }
+}
+
+/* Those who have called where news is published, but were not heard yet, may be subscribers. */
+static void nw0__server_meet(nw0__server *s) {
+    if (s->state == NW0__LISTENING) nw0__server_accept(s, SOMAXCONN);
+    NW0__EACH(c, s->callers) {
+        if (!c->owner) nw0__client_introduce(c);
+    }
+}
+
+static void nw0__server_ready(nw0__watch *w, int events) {
+    nw0__server *s = (nw0__server *)(void *)((char *)w - offsetof(nw0__server, listener));
+    (void)events;
+    if (s->publisher) nw0__server_meet(s);
+    else nw0__server_accept(s, NW0__EVENTS);
+}
+
+/* ---- messages ---- */
+
+static nw0__handler *const nw0__on_call = nw0__server_ready;
+
+/* The server for an address, opened if that is wanted; *s is NULL if there is none. -1: it is no
+ * address, or cannot be opened. */
+static int nw0__server_for(const char *address, bool open, nw0__server **s) {
+    nw0__addr addr;
+    *s = NULL;
+    if (nw0__resolve_with_port(address, &addr) < 0) return -1;
+    *s = nw0__server_at(addr);
+    if (!*s && open) {
+        if (nw0__advertised_everywhere(addr.port) && nw0__is_ours(addr.ip)) addr.ip = 0;
+        *s = nw0__listen(addr);
+        if (!*s) return -1;
+    }
+    if (*s) (*s)->listener.ready = nw0__on_call;
+    return 0;
+}
+
+/* Reads from a client whose turn it is. The size of the message; -1: EINTR or EMSGSIZE;
+ * NW0__NOT_YET: it is not whole. */
+static ssize_t nw0__client_read(nw0__connection *c, const nw0__arrival *a) {
+    nw0__become_mine(c, NW0__MOVING);
+    if (c->watch.set == &nw0__loop.set) nw0__watch_off(&c->watch); /* it is this thread's now */
+    int got = nw0__read_on(c, a->buffer, a->usable, a->deadline);
+    if (got == 1 && c->frame.kind == '?') return nw0__deliver(c, a, "the message");
+    if (got == 1 && nw0__keep_body(c, a->buffer) < 0) got = NW0__OVER; /* a prefix */
+    int error = errno;
+    if (got == NW0__OVER) {
+        nw0__debug("a conversation at port %u is over: %s", (unsigned)nw0__server_of(c)->addr.port,
+                   strerror(error));
+        nw0__hang_up(c);
+        return NW0__NOT_YET;
+    }
+    nw0__become(c, NW0__OPEN, NULL);
+    nw0__client_introduced(c);
+    return got < 0 ? nw0__interrupted(error) : NW0__NOT_YET;
+}
+
+/* What the socket does not take is left to the loop. */
+static int nw0__reply(nw0__connection *c, const void *reply, size_t size) {
+    unsigned char head[NW0__LENGTH];
+    nw0__put32(head, size);
+    struct iovec v[2] = {nw0__iov(head, sizeof head), nw0__iov(reply, size)};
+    int result = -1, error = EPIPE;
+    double now = nw0__now();
+    nw0__become_mine(c, NW0__SENDING);
+    nw0__unlock();
+    if (nw0__peek_if_late(c, now) >= 0) {
+        result = nw0__send_all(c->watch.fd, v, MSG_DONTWAIT);
+        error = errno;
+    }
+    nw0__lock();
+    if (result == 0 && !c->ended) return nw0__client_go_on(c), 0;
+    bool later = !c->ended && (error == EINTR || nw0__would_block(error));
+    if (later && nw0__keep_unsent(c, v) == 0) {
+        nw0__debug("%lu bytes of an answer are sent in the background: the asker reads slowly",
+                   (unsigned long)c->rest.iov_len);
+        nw0__become(c, NW0__SENDING, NULL);
+        if (nw0__client_watch(c)) return 0;
         error = errno;
     } else {
+        error = later ? ENOMEM : EPIPE;
         nw0__hang_up(c);
-        error = EPIPE;
     }
     return nw0__fail(error, "the answer of %lu bytes was not sent: %s", (unsigned long)size,
                      error == EPIPE ? "the asker is gone" : strerror(error));
 }
 
+/* ---- the functions ---- */
+
+NW0_API ssize_t nw0_wait_for_message_from(const char *address, void *message, size_t capacity,
+                                          double wait_for_s, bool autoreply) {
+    nw0__arrival a = nw0__arrival_for(NULL, message, capacity, wait_for_s);
+    nw0__server *s;
+    ssize_t size = -1;
+    if (nw0__enter() < 0) return -1;
+    if (nw0__server_for(address, true, &s) == 0) {
+        nw0__connection *c = nw0__inbox_mine(&s->inbox, NW0__TAKEN);
+        if (c) nw0__hang_up(c);                /* its question was not answered */
+        if (s->publisher) nw0__server_meet(s); /* the loop, which accepts here, may be late */
+        size = nw0__inbox_next(&s->inbox, &a, nw0__client_read);
+        c = size >= 0 && autoreply ? nw0__inbox_mine(&s->inbox, NW0__TAKEN) : NULL;
+        if (c) nw0__reply(c, NULL, 0);
+        char text[NW0_ADDRESS_SIZE];
+        if (size == NW0__NOT_YET)
+            size =
+                nw0__fail(ETIMEDOUT, "no message came to %s in time: does anybody send one there?",
+                          nw0__print_addr(s->addr, text));
+        nw0__inbox_unuse(&s->inbox);
+    }
+    nw0__leave();
+    return size;
+}
+
 NW0_API int nw0_send_reply_to(const char *address, const void *reply, size_t size) {
-    nw0__endpoint *e;
-    nw0__conn *c;
-    int result = -1;
+    nw0__server *s;
     if (nw0__check_size("the answer", reply, &size) < 0 || nw0__enter() < 0) return -1;
-    result = nw0__endpoint_for(address, false, &e);
-    c = e ? nw0__mine(e, true) : NULL;
+    int result = nw0__server_for(address, false, &s);
+    nw0__connection *c = s ? nw0__inbox_mine(&s->inbox, NW0__TAKEN) : NULL;
     if (c) {
-        e->users++; /* and the bell is not touched: it rings for others */
-        result = nw0__reply(c, (const char *)reply, size);
-        nw0__unuse(e);
+        s->inbox.users++; /* and the bell is not touched: it rings for others */
+        result = nw0__reply(c, reply, size);
+        nw0__inbox_unuse(&s->inbox);
     } else if (result == 0) {
         result = nw0__fail(
             EINVAL,
@@ -3768,187 +3834,58 @@ NW0_API int nw0_send_reply_to(const char *address, const void *reply, size_t siz
     return result;
 }
 
-/* ---- asking ---- */
-
-/* Of the connections to a place: the one with this thread's last question (mine), or one that is
- * free. */
-static nw0__conn *nw0__find_call(nw0__place place, bool mine) {
-    nw0__conn *c;
-    for (c = nw0__messages.calls; c; c = c->next)
-        if (!c->busy && c->kind == '?' && nw0__same(c->place, place) &&
-            c->owner == (mine ? &nw0__this_thread : NULL))
-            return c;
-    return NULL;
+NW0_API int nw0_fd(const char *address) {
+    nw0__server *s;
+    int fd = -1;
+    if (nw0__enter() < 0) return -1;
+    if (nw0__server_for(address, true, &s) == 0) fd = nw0__inbox_fd(&s->inbox);
+    nw0__leave();
+    return fd;
 }
 
-/* Whom an address means. A port alone is one of this machine. */
-static int nw0__callee(const char *address, nw0__place *place) {
-    if (nw0__resolve_with_port(address, place) < 0) return -1;
-    return place->ip ? 0 : nw0__best_ip(nw0__allowed(), &place->ip);
+/* =================================================================================================
+   Asking                                                                                   >>asking
+
+   A question and its answer are two frames on one TCP connection, a call, which is kept for the next
+   question. Whoever asks uses a blocking socket with a time limit (SO_RCVTIMEO): one system call for
+   each wait. Nothing is sent twice: what has left when the time is up is not taken back, and
+   nw0_wait_for_reply_from goes on with it.
+
+       CONNECTING --up--> OPEN --a thread asks--> MOVING --answered--> OPEN
+                                                   |  ^
+                                time up, too long  |  |  nw0_wait_for_reply_from
+                                                   v  |
+                                                   HELD --the next question--> OPEN, or closed
+
+       CONNECTING  a thread's, which tries again until its time is up
+       OPEN        nobody's: free, the one used last first
+       MOVING      a thread's, which sends and receives without the lock
+       HELD        a thread's, whose answer is still to come, or to be fetched
+
+   What goes wrong: a service that starts late (it is called again and again), one that was started
+   again (its old connection is found closed before anything is sent), one that closes before it
+   answers (ECONNRESET), an answer that comes after its time (it must not meet the next question: the
+   connection is closed, if it has not come yet), something else that listens there (EPROTO, and for
+   ZeroMQ EPROTONOSUPPORT). Examples: examples/hello_client.c, examples/message_ask.c.
+   ============================================================================================== */
+
+/* A call to somebody: a free one, or the one with this thread's last question. */
+static nw0__connection *nw0__call_find(nw0__addr to, enum nw0__state state) {
+    const nw0__thread *owner = state == NW0__OPEN ? NULL : &nw0__this_thread;
+    nw0__connection *c = nw0__calls;
+    while (c && !(c->state == state && c->owner == owner && nw0__same_addr(c->to, to))) c = c->next;
+    return c;
 }
 
-/* Begins to connect. 1: done; 0: when it is done, the socket becomes writable; -1: failed. */
-static int nw0__begin_call(nw0__conn *c) {
-    struct sockaddr_in a = nw0__sockaddr(c->place);
-    nw0__drop_fd(c);
-    c->fd = nw0__socket(SOCK_STREAM);
-    if (c->fd < 0 || nw0__enter_fd(c) < 0) return -1;
-    nw0__nonblocking(c->fd, true);
-    if (NW0__TRY(connect, connect(c->fd, (struct sockaddr *)&a, sizeof a)) == 0) return 1;
-    return errno == EINPROGRESS || errno == EINTR ? 0 : -1;
+/* The frame is done with: others may ask there. */
+static void nw0__call_release(nw0__connection *c) {
+    nw0__next_frame(c);
+    nw0__become(c, NW0__OPEN, NULL);
+    nw0__unlink(c);
+    nw0__link(c, &nw0__calls);
 }
 
-/* How a connect() ended. TCP lets a socket connect to itself, if it was given the very port that it
- * calls: nobody listens there. */
-static int nw0__end_call(nw0__conn *c) {
-    struct linger none = {1, 0}; /* no TIME_WAIT, which would keep the service from its port */
-    int error = 0;
-    socklen_t size = sizeof error;
-    uint16_t port;
-    if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 ||
-        nw0__bound_port(c->fd, &port) < 0)
-        return -1;
-    if (error == 0 && port == c->place.port && nw0__is_ours(c->place.ip)) {
-        setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
-        error = ECONNREFUSED;
-    }
-    if (error) return errno = error, -1;
-    nw0__nonblocking(c->fd, false);
-    nw0__tune(c->fd);
-    return 0;
-}
-
-/* Is there no use in trying again? */
-static bool nw0__is_final(int error) {
-    return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS ||
-           error == EINTR || error == ECANCELED;
-}
-
-/* Connections that nobody needs, and that the other side has closed. */
-static void nw0__tidy_calls(void) {
-    nw0__conn *c, *next;
-    NW0__EACH(c, next, nw0__messages.calls) {
-        if (!c->busy && c->kind == '?' && !c->owner && nw0__peek(c) != 0) nw0__hang_up(c);
-    }
-}
-
-/* Waits, while others may work; the errno of what happens meanwhile. */
-static int nw0__wait_for_call(nw0__conn *c, int fd, double deadline) {
-    int n, error;
-    c->busy = true;
-    n = nw0__poll(fd, POLLOUT, deadline);
-    error = errno;
-    c->busy = false;
-    return c->doomed ? ECANCELED : n < 0 ? error : n == 0 ? ETIMEDOUT : 0;
-}
-
-/* One attempt. The errno of a failure; 0: the connection stands. */
-static int nw0__try_call(nw0__conn *c, double deadline) {
-    int begun = nw0__begin_call(c), error = begun < 0 ? errno : 0;
-    if (begun == 0) error = nw0__wait_for_call(c, c->fd, deadline);
-    if (error == 0 && nw0__end_call(c) < 0) error = errno;
-    return error;
-}
-
-/* A new connection: tried until the deadline, because a service may start late. */
-static nw0__conn *nw0__call(nw0__place place, const char *address, nw0__wanted *w) {
-    double pause = 0.001;
-    nw0__conn *c;
-    int error, waited;
-    nw0__tidy_calls();
-    c = nw0__new_conn(-1, NULL);
-    if (!c) return nw0__no_answer(address, errno, false), (nw0__conn *)NULL;
-    c->place = place;
-    while ((error = nw0__try_call(c, w->deadline)) != 0 && !nw0__is_final(error) &&
-           nw0__now() < w->deadline) {
-        waited = nw0__wait_for_call(c, -1, nw0__earlier(w->deadline, nw0__now() + pause));
-        if (nw0__is_final(waited)) error = waited;
-        if (nw0__is_final(error)) break;
-        pause = nw0__earlier(pause * 2, 0.05);
-    }
-    w->now = nw0__now();
-    if (error == 0) return c;
-    nw0__hang_up(c);
-    nw0__no_answer(address, error, false);
-    if (!nw0__is_final(error)) errno = ETIMEDOUT;
-    return NULL;
-}
-
-/* A connection for a question: this thread's last one, without its answer; or a free one; or a new
- * one. One that the other side has closed meanwhile (it was restarted) is of no use. */
-static nw0__conn *nw0__line_to(nw0__place place, const char *address, nw0__wanted *w) {
-    nw0__conn *c = nw0__find_call(place, true);
-    if (c && nw0__is_whole(c)) nw0__next_frame(c);
-    else if (c) nw0__hang_up(c);
-    while ((c = nw0__find_call(place, false)) != NULL) {
-        if (nw0__peek_if_late(c, w->now) == 0) return c;
-        nw0__hang_up(c);
-    }
-    return nw0__call(place, address, w);
-}
-
-/* Sends, and waits as long as that takes; but mostly all of it fits at once, and no time passes.
- * -1: ETIMEDOUT, EINTR or an error of the connection. */
-static int nw0__send_by(nw0__conn *c, struct iovec v[2], nw0__wanted *w) {
-    int flags = MSG_DONTWAIT;
-    while (nw0__send_parts(c->fd, v, flags) < 0) {
-        double began = w->now;
-        if (errno != EINTR && !nw0__is_full(errno)) return -1;
-        w->now = nw0__now();
-        /* a signal, or the limit? Only the limit takes its time */
-        if (errno == EINTR && w->now < began + c->patience - 0.01) return -1;
-        if (w->now >= w->deadline) return errno = ETIMEDOUT, -1;
-        if (nw0__is_lost(c)) return errno = EHOSTUNREACH, -1;
-        nw0__set_patience(c, w->deadline - w->now);
-        flags = 0;
-    }
-    if (flags == 0) w->now = nw0__now();
-    return 0;
-}
-
-/* Sends the question. What has left of it when the time is up is not taken back: then
- * nw0_wait_for_reply_from goes on. */
-static int nw0__send_question(nw0__conn *c, const char *message, size_t size, nw0__wanted *w) {
-    char head[NW0__INTRODUCTION + NW0__LENGTH];
-    size_t head_size = c->kind ? NW0__LENGTH : sizeof head;
-    struct iovec v[2];
-    int result, error;
-    bool begun, later;
-    memcpy(head, NW0__QUESTIONS, NW0__INTRODUCTION);
-    nw0__put32((unsigned char *)head + head_size - NW0__LENGTH, size);
-    v[0] = nw0__part(head, head_size);
-    v[1] = nw0__part(message, size);
-    result = nw0__send_by(c, v, w);
-    error = errno;
-    begun = nw0__total(v) < head_size + size;
-    later =
-        result < 0 && begun && (error == ETIMEDOUT || error == EINTR) && nw0__keep_rest(c, v) == 0;
-    if (begun) c->kind = result == 0 || later ? '?' : '\0'; /* half of it: nothing can follow */
-    if (begun) nw0__own_by_this_thread(c);
-    errno = error;
-    return result;
-}
-
-/* Waits for the answer, after the rest of the question, if there is one. */
-static int nw0__read_answer(nw0__conn *c, nw0__wanted *w) {
-    struct iovec v[2];
-    int got;
-    v[0] = c->rest;
-    v[1] = nw0__part(NULL, 0);
-    got = c->out ? nw0__send_by(c, v, w) : 0;
-    c->rest = v[0];
-    if (got < 0) return -1;
-    nw0__forget_rest(c);
-    for (;; w->now = nw0__now()) {
-        bool in_time = w->now < w->deadline;
-        if (in_time) nw0__set_patience(c, w->deadline - w->now);
-        errno = 0;
-        got = nw0__read_frame(c, w->buffer, w->usable, in_time ? 0 : MSG_DONTWAIT);
-        if (got != 0) return got;
-        if (errno && !in_time) return errno = ETIMEDOUT, -1;
-        if (errno && nw0__is_lost(c)) return errno = EHOSTUNREACH, -1;
-    }
-}
+/* ---- what an error means ---- */
 
 /* What an errno says about a conversation, and what to do. */
 static const char *nw0__meaning(int error, bool sent) {
@@ -3981,64 +3918,179 @@ static int nw0__no_answer(const char *address, int error, bool sent) {
 
 /* The kernel's words for a connection that broke, in ours. A peer that speaks something else has
  * often said so before it closed. */
-static int nw0__why_broken(nw0__conn *c, int error) {
+static int nw0__why_broken(nw0__connection *c, int error) {
     unsigned char byte = 0;
     if (error == ETIMEDOUT || error == ENETUNREACH || error == EHOSTDOWN || error == ENETDOWN)
         return EHOSTUNREACH;
     if (error != ECONNRESET && error != EPIPE) return error;
-    if (c->got == 0) (void)!recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (c->frame.got == 0) (void)!recv(c->watch.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     return byte == 0 ? ECONNRESET : byte == 0xFF ? EPROTONOSUPPORT : EPROTO;
 }
 
-/* The end of an attempt: the connection is kept where the answer may still come, and closed where
- * it cannot; but one on which nothing has left stays free for others. */
-static ssize_t nw0__give_up(nw0__conn *c, const char *address, const nw0__wanted *w) {
+/* ---- calling ---- */
+
+/* Is there no use in trying again? */
+static bool nw0__is_final(int error) {
+    return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS ||
+           error == EINTR || error == ECANCELED;
+}
+
+/* Waits, while others may work; the errno of what happens meanwhile. */
+static int nw0__call_wait(const nw0__connection *c, int fd, double deadline) {
+    int n = nw0__poll(fd, POLLOUT, deadline), error = errno;
+    return c->ended ? ECANCELED : n < 0 ? error : n == 0 ? ETIMEDOUT : 0;
+}
+
+/* One attempt. The errno of a failure; 0: the connection stands. */
+static int nw0__call_try(nw0__connection *c, double deadline) {
+    int begun = nw0__connect_begin(c), error = begun < 0 ? errno : 0;
+    if (begun == 0) error = nw0__call_wait(c, c->watch.fd, deadline);
+    if (error == 0 && nw0__connect_end(c) < 0) error = errno;
+    return error;
+}
+
+/* A new connection: tried until the deadline, because a service may start late. Those that nobody
+ * needs, and that the other side has closed, go. */
+static nw0__connection *nw0__call_open(nw0__addr to, const char *address, nw0__arrival *a) {
+    NW0__EACH(old, nw0__calls) {
+        if (old->state == NW0__OPEN && nw0__peek(old) != 0) nw0__hang_up(old);
+    }
+    nw0__connection *c = (nw0__connection *)nw0__zeroed(sizeof *c);
+    if (!c) return nw0__no_answer(address, ENOMEM, false), c;
+    nw0__connection_init(c, NULL, -1, NULL);
+    nw0__become_mine(c, NW0__CONNECTING);
+    nw0__link(c, &nw0__calls);
+    c->to = to;
+    int error;
+    for (double pause = 0.001; (error = nw0__call_try(c, a->deadline)) != 0;) {
+        double now = nw0__now();
+        if (nw0__is_final(error) || now >= a->deadline) break;
+        int waited = nw0__call_wait(c, -1, nw0__earlier(a->deadline, now + pause));
+        if (nw0__is_final(waited)) error = waited;
+        if (nw0__is_final(error)) break;
+        pause = nw0__earlier(pause * 2, 0.05);
+    }
+    a->now = nw0__now();
+    nw0__call_release(c);
+    if (error == 0) return c;
+    nw0__hang_up(c);
+    nw0__no_answer(address, error, false);
+    if (!nw0__is_final(error)) errno = ETIMEDOUT;
+    return NULL;
+}
+
+/* A call for a question: this thread's last one, without its answer; or a free one; or a new one.
+ * One that the other side has closed meanwhile (it was started again) is of no use. */
+static nw0__connection *nw0__call_for(nw0__addr to, const char *address, nw0__arrival *a) {
+    nw0__connection *c = nw0__call_find(to, NW0__HELD);
+    if (c && nw0__is_whole(c)) nw0__call_release(c);
+    else if (c) nw0__hang_up(c);
+    while ((c = nw0__call_find(to, NW0__OPEN)) != NULL) {
+        if (nw0__peek_if_late(c, a->now) == 0) return c;
+        nw0__hang_up(c);
+    }
+    return nw0__call_open(to, address, a);
+}
+
+/* ---- asking ---- */
+
+/* Sends, and waits as long as that takes; but mostly all of it fits at once, and no time passes.
+ * -1: ETIMEDOUT, EINTR or an error of the connection. */
+static int nw0__send_by(nw0__connection *c, struct iovec v[2], nw0__arrival *a) {
+    int flags = MSG_DONTWAIT;
+    while (nw0__send_all(c->watch.fd, v, flags) < 0) {
+        double began = a->now;
+        if (errno != EINTR && !nw0__would_block(errno)) return -1;
+        a->now = nw0__now();
+        /* a signal, or the limit? Only the limit takes its time */
+        if (errno == EINTR && a->now < began + c->timeout - 0.01) return -1;
+        if (a->now >= a->deadline) return errno = ETIMEDOUT, -1;
+        if (nw0__is_lost(c->watch.fd)) return errno = EHOSTUNREACH, -1;
+        nw0__set_timeout(c, a->deadline - a->now);
+        flags = 0;
+    }
+    if (flags == 0) a->now = nw0__now();
+    return 0;
+}
+
+/* Sends the question. Returns whether any of it has left: then nothing is taken back, and what did
+ * not leave is kept, to go on with. *result: 0; -1, and errno, as above. */
+static bool nw0__send_question(nw0__connection *c, const char *message, size_t size,
+                               nw0__arrival *a, int *result) {
+    char head[NW0__INTRODUCTION + NW0__LENGTH];
+    size_t head_size = c->frame.kind ? NW0__LENGTH : sizeof head;
+    memcpy(head, NW0__QUESTIONS, NW0__INTRODUCTION);
+    nw0__put32((unsigned char *)head + head_size - NW0__LENGTH, size);
+    struct iovec v[2] = {nw0__iov(head, head_size), nw0__iov(message, size)};
+    *result = nw0__send_by(c, v, a);
     int error = errno;
-    bool sent = c->owner != NULL, late = error == ETIMEDOUT && nw0__now() > w->deadline - 0.02,
+    bool begun = nw0__total(v) < head_size + size, later = *result < 0 && begun &&
+                                                           (error == ETIMEDOUT || error == EINTR) &&
+                                                           nw0__keep_unsent(c, v) == 0;
+    if (begun) c->frame.kind = *result == 0 || later ? '?' : '\0'; /* half: nothing can follow */
+    errno = error;
+    return begun;
+}
+
+/* Waits for the answer, after the rest of the question, if there is one. */
+static int nw0__read_answer(nw0__connection *c, nw0__arrival *a) {
+    if (c->unsent) {
+        struct iovec v[2] = {c->rest, nw0__iov(NULL, 0)};
+        int sent = nw0__send_by(c, v, a);
+        nw0__keep_rest(c, v[0]);
+        if (sent < 0) return -1;
+    }
+    for (;; a->now = nw0__now()) {
+        bool in_time = a->now < a->deadline;
+        if (in_time) nw0__set_timeout(c, a->deadline - a->now);
+        errno = 0;
+        int got = nw0__read_frame(c, a->buffer, a->usable, in_time ? 0 : MSG_DONTWAIT);
+        if (got > 0 && c->ahead) return errno = EPROTO, -1; /* nobody answers twice */
+        if (got != 0) return got;
+        if (errno && !in_time) return errno = ETIMEDOUT, -1;
+        if (errno && nw0__is_lost(c->watch.fd)) return errno = EHOSTUNREACH, -1;
+    }
+}
+
+/* Asks, if there is something to ask, and waits for the answer. Meanwhile the call is this thread's
+ * alone, and needs no lock; whoever wants to close it shuts it down, which ends all waits for it. An
+ * attempt that fails leaves the call where the answer may still come, and closes it where it cannot;
+ * but one on which nothing has left stays free for others. */
+static ssize_t nw0__converse(nw0__connection *c, const char *address, bool ask, const char *message,
+                             size_t size, nw0__arrival *a) {
+    bool sent = !ask;
+    int result = 0;
+    nw0__become_mine(c, NW0__MOVING);
+    nw0__unlock();
+    if (ask) sent = nw0__send_question(c, message, size, a, &result);
+    if (result == 0) result = nw0__read_answer(c, a);
+    nw0__lock();
+    int error = c->ended ? ECANCELED : result < 0 ? errno : 0;
+    if (error == 0) {
+        ssize_t answer = nw0__hand_over(c, a, "the answer");
+        if (answer >= 0 && !nw0__wants_size(a)) nw0__call_release(c);
+        else nw0__become_mine(c, NW0__HELD);
+        return answer;
+    }
+    bool late = error == ETIMEDOUT && nw0__now() > a->deadline - 0.02,
          broken = error != EINTR && !late;
     if (broken) error = nw0__why_broken(c, error);
-    else if (sent && (!c->kind || nw0__keep_body(c, w->buffer) < 0)) error = ENOMEM;
-    if (broken || !c->kind || error == ENOMEM) nw0__hang_up(c);
+    else if (sent && (!c->frame.kind || nw0__keep_body(c, a->buffer) < 0)) error = ENOMEM;
+    nw0__become(c, sent ? NW0__HELD : NW0__OPEN, sent ? c->owner : NULL);
+    if (broken || !c->frame.kind || error == ENOMEM) nw0__hang_up(c);
     return nw0__no_answer(address, error, sent);
-}
-
-/* Asks, if there is something to ask, and waits for the answer. Meanwhile the connection is this
- * thread's alone, and needs no lock; whoever wants to close it shuts it down, which ends all waits
- * for it. */
-static ssize_t nw0__converse(nw0__conn *c, const char *address, bool ask, const char *message,
-                             size_t size, nw0__wanted *w) {
-    ssize_t answer;
-    int result;
-    nw0__step_out(c);
-    result = ask ? nw0__send_question(c, message, size, w) : 0;
-    if (result == 0) result = nw0__read_answer(c, w);
-    nw0__step_in(c);
-    if (c->doomed) errno = ECANCELED, result = -1;
-    if (result < 0) return nw0__give_up(c, address, w);
-    answer = nw0__hand_over(c, w->buffer, w->capacity, "the answer");
-    if (answer >= 0 && !nw0__wants_size(w)) nw0__next_frame(c);
-    return answer;
-}
-
-/* The time runs from here: a name is looked up before, with limits of its own. */
-static nw0__wanted nw0__want_answer(void *reply, size_t capacity, double wait_for_s) {
-    double now = nw0__now();
-    nw0__wanted w = nw0__want(NULL, reply, capacity, nw0__after(now, wait_for_s));
-    w.now = now;
-    return w;
 }
 
 NW0_API ssize_t nw0_send_message_to(const char *address, const void *message, size_t size,
                                     void *reply, size_t capacity, double wait_for_reply_s) {
-    nw0__wanted w;
-    nw0__place place;
-    nw0__conn *c;
+    nw0__addr to;
     ssize_t result = -1;
     if (nw0__check_size("the message", message, &size) < 0 || nw0__enter() < 0) return -1;
-    if (nw0__callee(address, &place) == 0) {
-        w = nw0__want_answer(reply, capacity, wait_for_reply_s);
-        c = nw0__line_to(place, address, &w);
-        if (c) result = nw0__converse(c, address, true, (const char *)message, size, &w);
+    if (nw0__resolve_peer(address, &to) == 0) {
+        /* the time runs from here: a name is looked up before, with limits of its own */
+        nw0__arrival a = nw0__arrival_for(NULL, reply, capacity, wait_for_reply_s);
+        nw0__connection *c = nw0__call_for(to, address, &a);
+        if (c) result = nw0__converse(c, address, true, (const char *)message, size, &a);
     }
     nw0__leave();
     return result;
@@ -4046,15 +4098,13 @@ NW0_API ssize_t nw0_send_message_to(const char *address, const void *message, si
 
 NW0_API ssize_t nw0_wait_for_reply_from(const char *address, void *reply, size_t capacity,
                                         double wait_for_s) {
-    nw0__wanted w;
-    nw0__place place;
-    nw0__conn *c;
+    nw0__addr to;
     ssize_t result = -1;
     if (nw0__enter() < 0) return -1;
-    if (nw0__callee(address, &place) == 0) {
-        w = nw0__want_answer(reply, capacity, wait_for_s);
-        c = nw0__find_call(place, true);
-        if (c) result = nw0__converse(c, address, false, NULL, 0, &w);
+    if (nw0__resolve_peer(address, &to) == 0) {
+        nw0__arrival a = nw0__arrival_for(NULL, reply, capacity, wait_for_s);
+        nw0__connection *c = nw0__call_find(to, NW0__HELD);
+        if (c) result = nw0__converse(c, address, false, NULL, 0, &a);
         else
             nw0__fail(EINVAL,
                       "this thread has asked %.80s nothing: nw0_send_message_to comes first",
@@ -4065,303 +4115,329 @@ NW0_API ssize_t nw0_wait_for_reply_from(const char *address, void *reply, size_t
 }
 
 /* =================================================================================================
-   News                                                                                       >>news
+   Publishing                                                                           >>publishing
 
    A subscriber calls the publisher and says what it wants; from then on everything flows the other
    way. One system call for each item and subscriber would be slow, and a subscriber that does not
    read would stop the publisher. So the items of an address are written once, one after the other,
-   into one buffer, and each subscriber has a cursor into it: what lies between its cursor and the
-   end is sent to it in one piece. An item leaves at once if the last one left a while ago; in a
-   flood some 32 KiB are gathered first, and the background thread sends what is left when the flood
+   into one buffer, a log, and each subscriber has a cursor into it: what lies between its cursor and
+   the end is sent to it in one piece. An item leaves at once if the last one left a while ago; in a
+   flood some 32 KiB are gathered first (a flush), and the loop sends what is left when the flood
    ends.
 
-   What goes wrong: a subscriber that does not keep up. When the buffer is full, its older half is
-   given up; whoever still had a cursor there misses those items, but gets the rest of the one that
-   it has a part of. And a publisher that goes away: the subscription remains, and the background
-   thread calls again until it is back. Examples: examples/news_station.c, examples/news_reader.c.
+       a subscriber:  OPEN --its socket is full--> SENDING --the loop has sent the rest--> OPEN
+
+   What goes wrong: a subscriber that does not keep up. When the log is full, its older half is given
+   up; whoever still had a cursor there misses those items, but gets the rest of the one that it has
+   a part of. Examples: examples/news_station.c, examples/movement_sensor.c.
    ============================================================================================== */
 
 #define NW0__FLUSH_PAUSE_S 0.0003 /* news that comes faster than this is gathered, */
 #define NW0__FLUSH_BYTES 32768    /* up to so many bytes */
 #define NW0__PREFIXES 64          /* that one subscriber may have */
 
-/* ---- subscribers ---- */
+typedef struct nw0__publisher {
+    nw0__connection *subscribers;
+    int count; /* of those that have said what they want */
+    char *log; /* encoded items, the oldest first */
+    size_t room, used;
+    uint64_t start; /* the offset of log[0]; offsets only grow */
+    double flushed_at;
+    bool flush_due; /* the loop sends what is gathered */
+} nw0__publisher;
 
-static uint64_t nw0__news_end(const nw0__endpoint *e) {
-    return e->news_start + e->news_used;
+/* What a subscriber wants, and how far it is. */
+typedef struct nw0__subscriber {
+    nw0__publisher *publisher;
+    bool everything;         /* one of the prefixes is empty */
+    unsigned char *prefixes; /* each with its length before it; NULL: it has said none yet */
+    size_t prefixes_size;
+    uint64_t cursor; /* the item that it gets next; at first: the first that it can get */
+    size_t partial;  /* bytes of it that have left */
+} nw0__subscriber;
+
+/* ---- items ---- */
+
+static uint64_t nw0__log_end(const nw0__publisher *p) {
+    return p->start + p->used;
 }
 
-/* The item at a position: topic frame, data frame. Returns how many bytes both are. */
-static size_t nw0__item(const nw0__endpoint *e, uint64_t position, const char **topic,
-                        size_t *topic_size) {
-    const unsigned char *item = (const unsigned char *)e->news + (position - e->news_start);
-    *topic_size = nw0__get32(item);
-    *topic = (const char *)item + NW0__LENGTH;
-    return NW0__LENGTH + *topic_size + NW0__LENGTH + nw0__get32(item + NW0__LENGTH + *topic_size);
+/* An item is a topic frame and a data frame: how many bytes is the one at this offset? */
+static size_t nw0__item_size(const nw0__publisher *p, uint64_t offset) {
+    const unsigned char *item = (const unsigned char *)p->log + (offset - p->start);
+    size_t topic = NW0__LENGTH + nw0__get32(item);
+    return topic + NW0__LENGTH + nw0__get32(item + topic);
 }
 
-static bool nw0__wants(const nw0__conn *c, const char *topic, size_t size) {
-    const unsigned char *p = c->prefixes, *end = p + c->prefixes_size;
-    if (c->everything) return true;
+static bool nw0__wants_topic(const nw0__subscriber *s, const char *topic, size_t size) {
+    const unsigned char *p = s->prefixes, *end = p + s->prefixes_size;
+    if (s->everything) return true;
     for (; p < end; p += 1 + *p)
         if (*p <= size && memcmp(p + 1, topic, *p) == 0) return true;
     return false;
 }
 
-/* Does it want the item at this position, and how many bytes is that? */
-static bool nw0__wants_item(const nw0__conn *c, uint64_t position, size_t *size) {
-    const char *topic;
-    size_t topic_size;
-    *size = nw0__item(c->home, position, &topic, &topic_size);
-    return nw0__wants(c, topic, topic_size);
+/* Does it want the item at this offset? */
+static bool nw0__wants_item(const nw0__subscriber *s, uint64_t offset) {
+    const char *item = s->publisher->log + (offset - s->publisher->start);
+    return nw0__wants_topic(s, item + NW0__LENGTH, nw0__get32((const unsigned char *)item));
 }
 
 /* Passes over items that it does not want. */
-static void nw0__skip_items(nw0__conn *c) {
-    uint64_t end = nw0__news_end(c->home);
-    size_t size;
-    while (!c->everything && c->cursor < end && !nw0__wants_item(c, c->cursor, &size))
-        c->cursor += size;
+static void nw0__skip_items(nw0__subscriber *s) {
+    const nw0__publisher *p = s->publisher;
+    while (!s->everything && s->cursor < nw0__log_end(p) && !nw0__wants_item(s, s->cursor))
+        s->cursor += nw0__item_size(p, s->cursor);
 }
 
 /* n more bytes have left: the cursor moves past the items that are complete. */
-static void nw0__advance(nw0__conn *c, size_t n) {
-    size_t size;
-    c->partial += n;
-    if (c->everything && c->cursor + c->partial == nw0__news_end(c->home)) {
-        c->cursor += c->partial; /* the usual case, without a look at each item */
-        c->partial = 0;
+static void nw0__advance(nw0__subscriber *s, size_t n) {
+    s->partial += n;
+    if (s->everything && s->cursor + s->partial == nw0__log_end(s->publisher)) {
+        s->cursor += s->partial; /* the usual case, without a look at each item */
+        s->partial = 0;
     }
-    for (nw0__skip_items(c); c->partial > 0; nw0__skip_items(c)) {
-        nw0__wants_item(c, c->cursor, &size);
-        if (c->partial < size) return;
-        c->partial -= size;
-        c->cursor += size;
+    for (nw0__skip_items(s); s->partial > 0; nw0__skip_items(s)) {
+        size_t size = nw0__item_size(s->publisher, s->cursor);
+        if (s->partial < size) return;
+        s->partial -= size;
+        s->cursor += size;
     }
 }
 
-/* The bytes that it gets next, as far as they lie side by side. */
-static struct iovec nw0__next_run(const nw0__conn *c) {
-    uint64_t end = nw0__news_end(c->home), stop = c->everything ? end : c->cursor;
-    size_t size;
-    while (stop < end && nw0__wants_item(c, stop, &size)) stop += size;
-    return nw0__part(c->home->news + (c->cursor - c->home->news_start) + c->partial,
-                     (size_t)(stop - c->cursor) - c->partial);
+/* From its cursor on, so many bytes, less those that have left. */
+static struct iovec nw0__log_bytes(const nw0__subscriber *s, size_t size) {
+    const nw0__publisher *p = s->publisher;
+    return nw0__iov(p->log + (s->cursor - p->start) + s->partial, size - s->partial);
 }
 
-/* Sends what a subscriber has not got, until its connection is full. False: the connection is
- * broken. */
-static bool nw0__send_items(nw0__conn *c) {
-    struct iovec v[2];
-    size_t size;
-    int result = nw0__send_rest(c);
-    v[1] = nw0__part(NULL, 0);
-    for (nw0__skip_items(c); result == 0 && c->cursor < nw0__news_end(c->home);) {
-        v[0] = nw0__next_run(c);
-        size = v[0].iov_len;
-        result = nw0__send_parts(c->fd, v, MSG_DONTWAIT);
-        nw0__advance(c, size - v[0].iov_len);
+/* What is gathered leaves soon. */
+static void nw0__flush_later(nw0__server *server) {
+    server->publisher->flush_due = true;
+    nw0__timer_set(&server->inbox.timer, server->publisher->flushed_at + NW0__FLUSH_PAUSE_S);
+}
+
+/* ---- a subscriber ---- */
+
+/* It is hung up on. */
+static void nw0__subscriber_gone(nw0__connection *c) {
+    nw0__publisher *p = c->subscriber->publisher;
+    if (c->subscriber->prefixes) p->count--;
+    nw0__changed(); /* one may wait for subscribers */
+    nw0__free(c->subscriber->prefixes);
+    nw0__free(c->subscriber);
+}
+
+/* Sends what it has not got, until its socket is full. False: the connection is broken. */
+static bool nw0__subscriber_send(nw0__connection *c) {
+    nw0__subscriber *s = c->subscriber;
+    int result = nw0__send_unsent(c);
+    nw0__skip_items(s);
+    while (result == 0 && s->cursor < nw0__log_end(s->publisher)) {
+        uint64_t end = nw0__log_end(s->publisher), stop = s->everything ? end : s->cursor;
+        while (stop < end && nw0__wants_item(s, stop)) stop += nw0__item_size(s->publisher, stop);
+        struct iovec v[2] = {nw0__log_bytes(s, (size_t)(stop - s->cursor)), nw0__iov(NULL, 0)};
+        size_t size = v[0].iov_len; /* what it wants, as far as it lies side by side */
+        result = nw0__send_all(c->watch.fd, v, MSG_DONTWAIT);
+        nw0__advance(s, size - v[0].iov_len);
     }
-    return result == 0 || nw0__is_full(errno) || errno == EINTR;
+    return result == 0 || nw0__would_block(errno) || errno == EINTR;
 }
 
-/* Sends, and sees to it that the background thread goes on where the connection is full. */
-static void nw0__serve_subscriber(nw0__conn *c) {
-    if (nw0__send_items(c)) {
-        nw0__set_blocked(c, c->out || c->cursor < nw0__news_end(c->home));
-        nw0__watch(c);
-    } else {
-        nw0__debug("a subscriber at port %u is gone: %s", (unsigned)c->home->place.port,
+/* Sends, and sees to it that the loop goes on where its socket is full. */
+static void nw0__subscriber_serve(nw0__connection *c) {
+    const nw0__subscriber *s = c->subscriber;
+    bool sent = nw0__subscriber_send(c), full = c->unsent || s->cursor < nw0__log_end(s->publisher);
+    if (!sent)
+        nw0__debug("a subscriber at port %u is gone: %s", (unsigned)nw0__server_of(c)->addr.port,
                    strerror(errno));
+    nw0__become(c, full ? NW0__SENDING : NW0__OPEN, NULL);
+    if (!sent || nw0__watch_on(&c->watch, &nw0__loop.set, full ? POLLIN | POLLOUT : POLLIN) < 0)
         nw0__hang_up(c);
-    }
 }
 
-/* A caller wants news that begins with this prefix: what had not left when it called, and all that
- * follows. False: it asks too much, and was hung up on. */
-static bool nw0__add_prefix(nw0__conn *c, const char *prefix) {
-    nw0__endpoint *e = c->home;
-    unsigned char *more = (unsigned char *)nw0__resize(c->prefixes, c->prefixes_size + 1 + c->size);
+/* It wants news that begins with this prefix, which is whole. Its first one: what had not left when
+ * it called, and all that follows. False: it asks too much, or there is no memory. */
+static bool nw0__subscriber_add(nw0__connection *c) {
+    nw0__subscriber *s = c->subscriber;
+    nw0__publisher *p = s->publisher;
+    const nw0__frame *f = &c->frame;
     int count = 0;
-    size_t at;
-    if (!more) return nw0__hang_up(c), false;
-    for (at = 0; at < c->prefixes_size; at += 1 + (size_t)more[at]) count++;
-    c->prefixes = more;
-    if (count == 0) {
-        if (c->cursor < e->news_start) c->cursor = e->news_start;
-        if (c->cursor < nw0__news_end(e)) e->flush_scheduled = true, nw0__wake_thread();
-        nw0__unqueue(c);
-        e->subscribers++;
-        nw0__wake_waiters();
-    }
-    if (count == NW0__PREFIXES) return nw0__hang_up(c), false;
-    more[c->prefixes_size] = (unsigned char)c->size;
-    if (c->size > 0) memcpy(more + c->prefixes_size + 1, prefix, c->size);
-    c->prefixes_size += 1 + c->size;
-    if (c->size == 0) c->everything = true;
+    for (size_t i = 0; i < s->prefixes_size; i += 1 + (size_t)s->prefixes[i]) count++;
+    if (count == NW0__PREFIXES) return false;
+    unsigned char *more = (unsigned char *)nw0__resize(s->prefixes, s->prefixes_size + 1 + f->size);
+    if (!more) return false;
+    s->prefixes = more;
+    more[s->prefixes_size] = (unsigned char)f->size;
+    if (f->size > 0) memcpy(more + s->prefixes_size + 1, f->body, f->size);
+    s->prefixes_size += 1 + f->size;
+    if (f->size == 0) s->everything = true;
     nw0__next_frame(c);
-    return nw0__watch(c);
-}
-
-/* Reads what a subscriber says after its introduction: prefixes. False: it is gone. */
-static bool nw0__read_prefixes(nw0__conn *c) {
-    int got;
-    while ((got = nw0__read_frame(c, NULL, 0, MSG_DONTWAIT)) == 1)
-        if (!nw0__add_prefix(c, c->body)) return false;
-    if (got < 0 && errno != EINTR) return nw0__hang_up(c), false;
+    if (count > 0) return true;
+    if (s->cursor < p->start) s->cursor = p->start;
+    if (s->cursor < nw0__log_end(p)) nw0__flush_later(nw0__server_of(c));
+    p->count++;
+    nw0__changed();
     return true;
 }
 
-static bool nw0__hear_prefix(nw0__conn *c, const char *prefix) {
-    return nw0__add_prefix(c, prefix) && nw0__read_prefixes(c); /* more may have come along */
+/* Reads what it says after its introduction: prefixes. False: it is gone. */
+static bool nw0__subscriber_read(nw0__connection *c) {
+    int got;
+    while ((got = nw0__read_frame(c, NULL, 0, MSG_DONTWAIT)) == 1)
+        if (!nw0__subscriber_add(c)) break;
+    if (got == 0 || (got < 0 && errno == EINTR)) return true;
+    return nw0__hang_up(c), false;
 }
 
-/* A caller at a place where news is published says what it wants. One who asks questions is for
- * those who wait for messages: of its first one only the length is read here. */
-static void nw0__introduce(nw0__conn *c) {
-    int got = 0;
-    if (c->busy || c->owner) return;
-    while (c->got < c->head_size && (got = nw0__read_once(c, NULL, 0, MSG_DONTWAIT)) > 0) continue;
-    if (got < 0 && errno != EINTR) {
+static void nw0__subscriber_ready(nw0__watch *w, int events) {
+    nw0__connection *c = (nw0__connection *)w;
+    nw0__inbox *in = c->inbox;
+    (void)events;
+    if (nw0__subscriber_read(c) && c->subscriber->prefixes) nw0__subscriber_serve(c);
+    nw0__inbox_free_if_done(in); /* that was the last */
+}
+
+/* A caller has said that it wants news. */
+static void nw0__subscriber_welcome(nw0__connection *c) {
+    nw0__publisher *p = nw0__server_of(c)->publisher;
+    c->subscriber = (nw0__subscriber *)nw0__zeroed(sizeof *c->subscriber);
+    if (!c->subscriber || nw0__watch_on(&c->watch, &nw0__loop.set, POLLIN) < 0) {
+        nw0__free(c->subscriber);
         nw0__hang_up(c);
-    } else if (c->kind == '!') {
-        nw0__read_prefixes(c);
-    } else if (c->kind == '?') {
-        if (!nw0__watch(c) || !nw0__is_whole(c)) return;
-        nw0__queue(c); /* an empty message: nothing more will come that would wake somebody */
-        nw0__show(c->home);
+        return;
     }
+    nw0__inbox_remove(c->inbox, &c->watch);
+    nw0__unlink(c);
+    nw0__link(c, &p->subscribers);
+    c->subscriber->publisher = p;
+    c->subscriber->cursor = c->since;
+    c->watch.ready = nw0__subscriber_ready;
+    c->gone = nw0__subscriber_gone;
+    nw0__subscriber_read(c); /* its prefixes came along */
 }
 
-/* Those who have called, but were not heard yet, may be subscribers. */
-static void nw0__meet_callers(nw0__endpoint *e) {
-    nw0__conn *c, *next;
-    if (e->deaf_until == 0 && e->listener >= 0) nw0__accept_callers(e, SOMAXCONN);
-    NW0__EACH(c, next, e->conns) {
-        if (!c->busy && (!c->kind || (c->kind == '!' && !c->prefixes))) nw0__introduce(c);
-    }
-}
-
-/* ---- publishing ---- */
+/* ---- the log ---- */
 
 /* All subscribers get what there is. */
-static void nw0__flush_news(nw0__endpoint *e) {
-    nw0__conn *c, *next;
-    if (!e->publishing) return;
-    nw0__meet_callers(e);
-    NW0__EACH(c, next, e->conns) {
-        if (c->prefixes && !c->blocked) nw0__serve_subscriber(c);
+static void nw0__flush(nw0__server *server) {
+    nw0__publisher *p = server->publisher;
+    nw0__server_meet(server);
+    NW0__EACH(c, p->subscribers) {
+        if (c->subscriber->prefixes && c->state == NW0__OPEN) nw0__subscriber_serve(c);
     }
-    e->flushed_to = nw0__news_end(e);
-    e->flushed_at = nw0__now();
-}
-
-/* From now on the background thread listens there, too: a subscriber may call when the program is
- * busy with something else. */
-static int nw0__publish_at(nw0__endpoint *e) {
-    nw0__conn *c, *next;
-    if (e->publishing) return 0;
-    if (nw0__start_thread() < 0) return -1;
-    if (e->deaf_until > 0) nw0__wake_thread(); /* from now on it hears again there */
-    else if (nw0__set_add(&nw0__library.set, e->listener, POLLIN) < 0)
-        return nw0__fail(errno, "no subscribers can be accepted: %s", strerror(errno));
-    e->publishing = true;
-    NW0__EACH(c, next, e->conns) {
-        if (!c->busy && !c->kind) nw0__watch(c);
-    }
-    return 0;
-}
-
-/* The oldest position that is still wanted: of the slowest subscriber, if it is not too slow. */
-static uint64_t nw0__oldest_wanted(const nw0__endpoint *e, size_t keep) {
-    uint64_t oldest = e->flushed_to, limit = e->news_start;
-    const nw0__conn *c;
-    const char *topic;
-    size_t topic_size;
-    for (c = e->conns; c; c = c->next)
-        if (c->prefixes && c->cursor < oldest) oldest = c->cursor;
-    while (nw0__news_end(e) - limit > keep)
-        limit += nw0__item(e, limit, &topic, &topic_size); /* whole items only */
-    return limit < oldest ? oldest : limit < e->flushed_to ? limit : e->flushed_to;
+    server->published = nw0__log_end(p);
+    p->flushed_at = nw0__now();
 }
 
 /* Its cursor stands in what is given up now: it goes on at the oldest item that is left; but not in
  * the middle of one. */
-static void nw0__overtake(nw0__conn *c, uint64_t position) {
-    size_t size;
-    if (!c->prefixes || c->cursor >= position) return;
+static void nw0__overtake(nw0__connection *c, uint64_t offset) {
+    nw0__subscriber *s = c->subscriber;
+    if (!s->prefixes || s->cursor >= offset) return;
     nw0__debug("a subscriber at port %u is too slow and misses %lu bytes of news",
-               (unsigned)c->home->place.port, (unsigned long)(position - c->cursor));
-    if (c->partial > 0) {
-        struct iovec v[2];
-        nw0__wants_item(c, c->cursor, &size);
-        v[0] = nw0__part(c->home->news + (c->cursor - c->home->news_start) + c->partial,
-                         size - c->partial);
-        v[1] = nw0__part(NULL, 0);
-        if (nw0__keep_rest(c, v) < 0)
-            shutdown(c->fd, SHUT_RDWR); /* half an item must not be followed by another one */
+               (unsigned)nw0__server_of(c)->addr.port, (unsigned long)(offset - s->cursor));
+    if (s->partial > 0) {
+        size_t size = nw0__item_size(s->publisher, s->cursor);
+        struct iovec v[2] = {nw0__log_bytes(s, size), nw0__iov(NULL, 0)};
+        if (nw0__keep_unsent(c, v) < 0)
+            shutdown(c->watch.fd, SHUT_RDWR); /* half an item must not be followed by another one */
     }
-    c->cursor = position;
-    c->partial = 0;
+    s->cursor = offset;
+    s->partial = 0;
 }
 
 /* Forgets what everybody has, or, so that at most keep bytes remain, what the slow ones have
  * not. */
-static void nw0__give_up_old(nw0__endpoint *e, size_t keep) {
-    uint64_t position = nw0__oldest_wanted(e, keep);
-    size_t n = (size_t)(position - e->news_start);
-    nw0__conn *c;
-    for (c = e->conns; c; c = c->next) nw0__overtake(c, position);
-    if (n > 0) memmove(e->news, e->news + n, e->news_used - n);
-    e->news_start = position;
-    e->news_used -= n;
+static void nw0__give_up_old(nw0__server *server, size_t keep) {
+    nw0__publisher *p = server->publisher;
+    uint64_t oldest = server->published, offset = p->start; /* wanted by the slowest; given up to */
+    for (nw0__connection *c = p->subscribers; c; c = c->next)
+        if (c->subscriber->prefixes && c->subscriber->cursor < oldest)
+            oldest = c->subscriber->cursor;
+    while (nw0__log_end(p) - offset > keep) offset += nw0__item_size(p, offset);
+    if (offset > server->published) offset = server->published;
+    if (offset < oldest) offset = oldest;
+    for (nw0__connection *c = p->subscribers; c; c = c->next) nw0__overtake(c, offset);
+    size_t n = (size_t)(offset - p->start);
+    if (n > 0) memmove(p->log, p->log + n, p->used - n);
+    p->start = offset;
+    p->used -= n;
 }
 
-/* Room for an item of n bytes. The buffer grows as long as it is small, so that most never need
+/* Room for an item of n bytes. The log grows as long as it is small, so that most never need
  * much. */
-static int nw0__make_room(nw0__endpoint *e, size_t n) {
-    size_t room;
-    char *more;
-    if (e->news_used + n <= e->news_room) return 0;
-    if (e->flushed_to < nw0__news_end(e)) nw0__flush_news(e);
-    nw0__give_up_old(e, e->news_room < NW0_NEWS_BUFFER ? (size_t)-1 : NW0_NEWS_BUFFER / 2);
-    if (e->news_used + n <= e->news_room) return 0;
-    room = e->news_room < NW0__CHUNK / 4 ? NW0__CHUNK / 4 : e->news_room * 2;
+static int nw0__make_room(nw0__server *server, size_t n) {
+    nw0__publisher *p = server->publisher;
+    if (p->used + n <= p->room) return 0;
+    if (server->published < nw0__log_end(p)) nw0__flush(server);
+    nw0__give_up_old(server, p->room < NW0_NEWS_BUFFER ? (size_t)-1 : NW0_NEWS_BUFFER / 2);
+    if (p->used + n <= p->room) return 0;
+    size_t room = p->room < NW0__CHUNK / 4 ? NW0__CHUNK / 4 : p->room * 2;
     if (room > NW0_NEWS_BUFFER) room = NW0_NEWS_BUFFER;
-    if (room < e->news_used + n) room = e->news_used + n;
-    more = (char *)nw0__resize(e->news, room);
+    if (room < p->used + n) room = p->used + n;
+    char *more = (char *)nw0__resize(p->log, room);
     if (!more)
         return nw0__fail(ENOMEM, "there is no memory for %lu bytes of news", (unsigned long)room);
-    e->news = more;
-    e->news_room = room;
+    p->log = more;
+    p->room = room;
     return 0;
 }
 
-static int nw0__append(nw0__endpoint *e, const char *topic, size_t topic_size, const void *data,
-                       size_t size) {
-    char *at;
-    if (nw0__make_room(e, NW0__LENGTH + topic_size + NW0__LENGTH + size) < 0) return -1;
-    at = e->news + e->news_used;
-    nw0__put32((unsigned char *)at, topic_size);
-    if (topic_size > 0) memcpy(at + NW0__LENGTH, topic, topic_size);
-    at += NW0__LENGTH + topic_size;
-    nw0__put32((unsigned char *)at, size);
-    if (size > 0) memcpy(at + NW0__LENGTH, data, size);
-    e->news_used += NW0__LENGTH + topic_size + NW0__LENGTH + size;
+/* One frame at the end of the log, for which there is room. */
+static void nw0__log_frame(nw0__publisher *p, const void *bytes, size_t size) {
+    nw0__put32((unsigned char *)p->log + p->used, size);
+    if (size > 0) memcpy(p->log + p->used + NW0__LENGTH, bytes, size);
+    p->used += NW0__LENGTH + size;
+}
+
+/* What the timer is for: what has gathered leaves at the latest after a moment. */
+static void nw0__flush_when_due(nw0__server *server, double now) {
+    nw0__publisher *p = server->publisher;
+    double due = p->flushed_at + NW0__FLUSH_PAUSE_S;
+    if (p->flush_due && due <= now) p->flush_due = false, nw0__flush(server);
+    else if (p->flush_due) server->inbox.timer.due = nw0__earlier(server->inbox.timer.due, due);
+}
+
+/* The server closes. */
+static int nw0__publisher_close(nw0__server *server, enum nw0__closing how) {
+    nw0__publisher *p = server->publisher;
+    if (how == NW0__WHEN_SENT && server->published < nw0__log_end(p)) nw0__flush(server);
+    nw0__close_all(p->subscribers, how);
+    nw0__changed(); /* one may wait for subscribers */
+    if (p->subscribers) return 1;
+    nw0__free(p->log);
+    nw0__free(p);
+    server->publisher = NULL;
     return 0;
 }
 
-/* An item leaves at once, unless the last one did so a moment ago: then the background thread, or
- * the next item, sends it along. */
-static void nw0__flush_now_or_later(nw0__endpoint *e) {
-    bool full = nw0__news_end(e) - e->flushed_to >= NW0__FLUSH_BYTES;
-    if (full || (!e->flush_scheduled && nw0__now() - e->flushed_at > NW0__FLUSH_PAUSE_S)) {
-        nw0__flush_news(e);
-    } else if (!e->flush_scheduled) {
-        e->flush_scheduled = true;
-        nw0__wake_thread();
+static const struct nw0__news_hooks nw0__news_hooks = {nw0__subscriber_welcome, nw0__flush_when_due,
+                                                       nw0__publisher_close};
+
+/* The server for an address, where news is published from now on. NULL: the sentence says why. */
+static nw0__server *nw0__publisher_for(const char *address) {
+    nw0__server *s;
+    if (nw0__server_for(address, true, &s) < 0) return NULL;
+    if (s->publisher) return s;
+    if (nw0__start_thread() < 0) return NULL;
+    s->publisher = (nw0__publisher *)nw0__zeroed(sizeof *s->publisher);
+    if (!s->publisher || (s->state != NW0__DEAF && nw0__server_listen(s) < 0)) {
+        int error = s->publisher ? errno : ENOMEM;
+        nw0__free(s->publisher);
+        s->publisher = NULL;
+        if (s->state != NW0__DEAF) nw0__server_hear_again(s);
+        return nw0__fail(error, "no subscribers can be accepted: %s", strerror(error)),
+               (nw0__server *)NULL;
     }
+    s->news = &nw0__news_hooks;
+    NW0__EACH(c, s->callers) {
+        if (!c->owner) nw0__client_introduced(c);
+    }
+    return s;
 }
+
+/* ---- the functions ---- */
 
 static int nw0__check_topic(const char *topic) {
     if (!nw0__utf8(topic, strlen(topic)))
@@ -4374,18 +4450,25 @@ static int nw0__check_topic(const char *topic) {
 
 NW0_API int nw0_send_news_to(const char *address, const char *topic, const void *data,
                              size_t size) {
-    nw0__endpoint *e;
-    nw0__conn *c;
     int count = -1;
     if (!topic) topic = "";
     if (nw0__check_topic(topic) < 0 || nw0__check_size("the news", data, &size) < 0 ||
         nw0__enter() < 0)
         return -1;
-    if (nw0__endpoint_for(address, true, &e) == 0 && nw0__publish_at(e) == 0 &&
-        nw0__append(e, topic, strlen(topic), data, size) == 0) {
-        nw0__flush_now_or_later(e);
-        for (count = 0, c = e->conns; c; c = c->next)
-            count += c->prefixes && nw0__wants(c, topic, strlen(topic));
+    size_t topic_size = strlen(topic);
+    nw0__server *server = nw0__publisher_for(address);
+    if (server && nw0__make_room(server, NW0__LENGTH + topic_size + NW0__LENGTH + size) == 0) {
+        nw0__log_frame(server->publisher, topic, topic_size);
+        nw0__log_frame(server->publisher, data, size);
+        nw0__publisher *p = server->publisher;
+        bool enough = nw0__log_end(p) - server->published >= NW0__FLUSH_BYTES;
+        if (enough || (!p->flush_due && nw0__now() - p->flushed_at > NW0__FLUSH_PAUSE_S))
+            nw0__flush(
+                server); /* unless the last item has just left: then this one waits a moment */
+        else if (!p->flush_due) nw0__flush_later(server);
+        count = 0;
+        for (nw0__connection *c = p->subscribers; c; c = c->next)
+            count += nw0__wants_topic(c->subscriber, topic, topic_size);
     }
     nw0__leave();
     return count;
@@ -4393,70 +4476,143 @@ NW0_API int nw0_send_news_to(const char *address, const char *topic, const void 
 
 NW0_API int nw0_wait_for_subscribers(const char *address, int count, double wait_for_s) {
     double deadline = nw0__deadline(wait_for_s);
-    nw0__endpoint *e;
-    nw0__waiter w;
-    int result = -1;
     if (nw0__enter() < 0) return -1;
-    if (nw0__endpoint_for(address, true, &e) == 0 && nw0__publish_at(e) == 0 &&
-        nw0__begin_waiting(&w) == 0) {
-        e->users++;
-        nw0__meet_callers(e);
-        for (result = 0; result == 0 && e->subscribers < count && !e->closing;) {
-            if (nw0__now() >= deadline)
+    nw0__server *s = nw0__publisher_for(address);
+    int result = s ? 0 : -1;
+    if (s) {
+        s->inbox.users++;
+        nw0__server_meet(s);
+        while (result == 0 && !s->inbox.closing && s->publisher->count < count) {
+            if (nw0__now() < deadline) result = nw0__wait_for_change(deadline);
+            else
                 result = nw0__fail(ETIMEDOUT, "%d subscribers came to port %u in time, not %d",
-                                   e->subscribers, (unsigned)e->place.port, count);
-            else result = nw0__wait_for_table(&w, deadline);
+                                   s->publisher->count, (unsigned)s->addr.port, count);
         }
-        if (result == 0 && e->closing) result = nw0__canceled();
-        if (result == 0) result = e->subscribers;
-        nw0__end_waiting(&w);
-        nw0__unuse(e);
+        if (result == 0) result = s->inbox.closing ? nw0__canceled() : s->publisher->count;
+        nw0__inbox_unuse(&s->inbox);
     }
     nw0__leave();
     return result;
 }
 
-/* ---- subscribing ---- */
+/* =================================================================================================
+   Subscribing                                                                         >>subscribing
 
-/* The publisher is not there: the background thread calls again after a pause. */
-static void nw0__call_again(nw0__conn *c) {
-    nw0__drop_fd(c);
-    nw0__unqueue(c);
+   A program names publishers and prefixes of topics: that is its interest, which lasts, and for each
+   of the publishers it has a subscription, a connection that the loop opens and opens again. What
+   comes is read in large pieces, of which the items are taken one after the other.
+
+       CONNECTING --up--> OPEN --a thread reads--> MOVING --whole: taken--> OPEN
+        ^     ^            |                        |  ^
+        '-----'---closed---'      told its size, or |  | taken
+        after a pause             too long          v  |
+                                                    HELD
+
+       CONNECTING  the loop's, which calls, now or after a pause
+       OPEN        nobody's: the set tells when something comes, and it has its turn
+       MOVING      a thread's, which reads without the lock
+       HELD        a thread's, which was told how long the item is
+
+   What goes wrong: a publisher that is not there yet, or not any more (it is called again, after
+   pauses that grow), one that speaks something else (EPROTO: whoever waits is told), an item whose
+   topic is no text. Examples: examples/news_reader.c, examples/movement_watch.c.
+   ============================================================================================== */
+
+/* What a program wants, and of whom: its inbox has a subscription at each of them. */
+typedef struct nw0__interest {
+    nw0__inbox inbox; /* comes first */
+    char *addresses;  /* as frames */
+    char *greeting;   /* behind them: what each publisher is told */
+    size_t greeting_size;
+} nw0__interest;
+
+typedef struct nw0__subscription {
+    nw0__connection base; /* comes first */
+    double due;           /* CONNECTING: when to call; NW0__NEVER: it is being called */
+    double pause;         /* before the call after the next */
+    bool has_topic;       /* the next frame is its data */
+    char topic[NW0_NAME_SIZE];
+} nw0__subscription;
+
+/* ---- calling publishers ---- */
+
+/* The publisher is not there: the loop calls again after a pause. */
+static void nw0__subscription_pause(nw0__subscription *s) {
+    nw0__connection *c = &s->base;
+    nw0__become(c, NW0__CONNECTING, NULL);
+    nw0__watch_close(&c->watch);
+    nw0__inbox_remove(c->inbox, &c->watch);
     nw0__next_frame(c);
-    c->extra_size = c->extra_done = 0;
-    c->has_topic = c->connecting = false;
-    c->retry_at = nw0__now() + c->retry_pause;
-    c->retry_pause = nw0__earlier(c->retry_pause * 2, 0.5);
-    nw0__wake_thread();
+    c->ahead_size = c->ahead_done = 0;
+    c->frame.limit = NW0_NAME_SIZE - 1;
+    s->has_topic = false;
+    s->due = nw0__now() + s->pause;
+    s->pause = nw0__earlier(s->pause * 2, 0.5);
+    nw0__timer_set(&c->inbox->timer, s->due);
 }
 
-static void nw0__lose(nw0__conn *c) {
-    if (nw0__is_feed(c) && !c->doomed) nw0__call_again(c);
-    else nw0__hang_up(c);
+/* Puts it into the set where it belongs now; if that fails, the publisher is called again. */
+static bool nw0__subscription_watch(nw0__subscription *s) {
+    nw0__connection *c = &s->base;
+    bool open = c->state == NW0__OPEN;
+    if (nw0__watch_on(&c->watch, open ? &c->inbox->set : &nw0__loop.set, open ? POLLIN : POLLOUT) ==
+        0)
+        return true;
+    return nw0__subscription_pause(s), false;
 }
 
-/* A call of ours was answered, or not: says what is wanted, once. */
-static void nw0__called(nw0__conn *c) {
-    struct iovec v[2];
-    c->connecting = false;
-    v[0] = nw0__part(c->home->greeting, c->home->greeting_size);
-    v[1] = nw0__part(NULL, 0);
-    if (nw0__end_call(c) < 0) nw0__call_again(c);
-    else if (nw0__watch(c)) { /* first, because the answer comes at once */
-        if (nw0__send_parts(c->fd, v, MSG_DONTWAIT) < 0) nw0__call_again(c);
-        else c->retry_at = 0;
+/* A publisher has responded, or not: it is told what is wanted, once. It is watched first, because
+ * the answer comes at once. */
+static void nw0__subscription_connected(nw0__subscription *s) {
+    nw0__connection *c = &s->base;
+    const nw0__interest *i = (const nw0__interest *)c->inbox;
+    struct iovec v[2] = {nw0__iov(i->greeting, i->greeting_size), nw0__iov(NULL, 0)};
+    if (nw0__connect_end(c) < 0) {
+        nw0__subscription_pause(s);
+        return;
     }
+    nw0__become(c, NW0__OPEN, NULL);
+    if (nw0__subscription_watch(s) && nw0__send_all(c->watch.fd, v, MSG_DONTWAIT) < 0)
+        nw0__subscription_pause(s);
 }
 
 /* Calls the publisher, without waiting for it. */
-static void nw0__subscribe(nw0__conn *c) {
-    int begun = nw0__begin_call(c);
-    c->retry_at = NW0__NEVER;
-    c->connecting = true;
-    if (begun < 0) nw0__call_again(c);
-    else if (begun > 0) nw0__called(c);
-    else nw0__watch(c);
+static void nw0__subscription_call(nw0__subscription *s) {
+    int begun = nw0__connect_begin(&s->base);
+    s->due = NW0__NEVER;
+    if (begun < 0) nw0__subscription_pause(s);
+    else if (begun > 0) nw0__subscription_connected(s);
+    else nw0__subscription_watch(s);
 }
+
+/* Calls all those whose pause is over. */
+static void nw0__interest_when_due(nw0__timer *t, double now) {
+    t->due = NW0__NEVER;
+    for (nw0__connection *c = ((nw0__inbox *)t)->list; c; c = c->next) {
+        nw0__subscription *s = (nw0__subscription *)c;
+        if (c->state != NW0__CONNECTING) continue;
+        if (s->due <= now) nw0__subscription_call(s);
+        else t->due = nw0__earlier(t->due, s->due);
+    }
+}
+
+static void nw0__subscription_ready(nw0__watch *w, int events) {
+    nw0__connection *c = (nw0__connection *)w;
+    (void)events;
+    if (c->state == NW0__CONNECTING) nw0__subscription_connected((nw0__subscription *)w);
+    else if (c->state == NW0__OPEN) nw0__inbox_push(c->inbox, w);
+    else nw0__watch_off(w); /* its turn comes later */
+}
+
+static int nw0__interest_close(nw0__inbox *in, enum nw0__closing how) {
+    if (how == NW0__FORGET) nw0__free(((nw0__interest *)in)->addresses);
+    return 0;
+}
+
+static const struct nw0__inbox_kind nw0__interest_kind = {nw0__interest_when_due,
+                                                          nw0__interest_close};
+
+/* ---- opening an interest ---- */
 
 /* A list of strings as frames. Returns how many bytes they are. */
 static size_t nw0__write_list(const char *const list[], char *out) {
@@ -4470,35 +4626,35 @@ static size_t nw0__write_list(const char *const list[], char *out) {
     return used;
 }
 
-static bool nw0__is_list(const char *bytes, size_t size, const char *const list[]) {
-    const char *end = bytes + size;
+static bool nw0__is_list(const char *frames, size_t size, const char *const list[]) {
+    if (nw0__write_list(list, NULL) != size) return false;
     for (; *list; list++) {
-        size_t n = strlen(*list);
-        if ((size_t)(end - bytes) < NW0__LENGTH + n ||
-            nw0__get32((const unsigned char *)bytes) != n ||
-            memcmp(bytes + NW0__LENGTH, *list, n) != 0)
-            return false;
-        bytes += NW0__LENGTH + n;
+        size_t n = nw0__get32((const unsigned char *)frames);
+        if (strlen(*list) != n || memcmp(frames + NW0__LENGTH, *list, n) != 0) return false;
+        frames += NW0__LENGTH + n;
     }
-    return bytes == end;
+    return true;
 }
 
-static nw0__endpoint *nw0__find_feed(const char *const addresses[], const char *const prefixes[]) {
-    nw0__endpoint *f;
-    for (f = nw0__messages.feeds; f; f = f->next)
-        if (!f->closing && nw0__is_list(f->lists, (size_t)(f->greeting - f->lists), addresses) &&
-            nw0__is_list(f->greeting + NW0__INTRODUCTION, f->greeting_size - NW0__INTRODUCTION,
+static nw0__interest *nw0__interest_find(const char *const addresses[],
+                                         const char *const prefixes[]) {
+    for (nw0__inbox *in = nw0__interests; in; in = in->next) {
+        nw0__interest *i = (nw0__interest *)in;
+        if (!in->closing &&
+            nw0__is_list(i->addresses, (size_t)(i->greeting - i->addresses), addresses) &&
+            nw0__is_list(i->greeting + NW0__INTRODUCTION, i->greeting_size - NW0__INTRODUCTION,
                          prefixes))
-            return f;
+            return i;
+    }
     return NULL;
 }
 
 static int nw0__check_lists(const char *const addresses[], const char *const prefixes[]) {
-    int i;
     if (!addresses || !addresses[0] || !prefixes || !prefixes[0])
         return nw0__fail(EINVAL,
                          "there is nothing to subscribe to: an address is missing (give the "
                          "one that nw0_discover found), or a prefix");
+    int i;
     for (i = 0; prefixes[i]; i++)
         if (strlen(prefixes[i]) >= NW0_NAME_SIZE)
             return nw0__fail(ENAMETOOLONG,
@@ -4510,124 +4666,181 @@ static int nw0__check_lists(const char *const addresses[], const char *const pre
     return 0;
 }
 
-/* A feed without connections yet. */
-static nw0__endpoint *nw0__new_feed(const char *const addresses[], const char *const prefixes[]) {
+/* One without subscriptions yet. */
+static nw0__interest *nw0__interest_new(const char *const addresses[],
+                                        const char *const prefixes[]) {
     size_t n = nw0__write_list(addresses, NULL);
-    nw0__endpoint *f = (nw0__endpoint *)nw0__zeroed(sizeof *f);
-    if (!f) return nw0__fail(ENOMEM, "there is no memory for a subscription"), f;
-    f->listener = f->bell.in = f->bell.out = -1;
-    f->greeting_size = NW0__INTRODUCTION + nw0__write_list(prefixes, NULL);
-    f->lists = (char *)nw0__resize(NULL, n + f->greeting_size);
-    if (!f->lists) errno = ENOMEM;
-    if (nw0__set_open(&f->set) < 0 || !f->lists || nw0__bell_open(&f->bell) < 0 ||
-        nw0__set_add(&f->set, f->bell.in, POLLIN) < 0) {
-        nw0__fail(f->lists ? errno : ENOMEM, "there is no descriptor or memory for a subscription");
-        return nw0__close_endpoint(f), (nw0__endpoint *)NULL;
+    nw0__interest *i = (nw0__interest *)nw0__zeroed(sizeof *i);
+    if (!i) return nw0__fail(ENOMEM, "there is no memory for a subscription"), i;
+    i->greeting_size = NW0__INTRODUCTION + nw0__write_list(prefixes, NULL);
+    int opened = nw0__inbox_open(&i->inbox, &nw0__interest_kind);
+    if (opened == 0) i->addresses = (char *)nw0__resize(NULL, n + i->greeting_size);
+    if (!i->addresses) {
+        nw0__fail(opened < 0 ? errno : ENOMEM,
+                  "there is no descriptor or memory for a subscription");
+        return nw0__inbox_free(&i->inbox), (nw0__interest *)NULL;
     }
-    nw0__write_list(addresses, f->lists);
-    f->greeting = f->lists + n;
-    memcpy(f->greeting, NW0__NEWS, NW0__INTRODUCTION);
-    nw0__write_list(prefixes, f->greeting + NW0__INTRODUCTION);
-    return f;
+    nw0__write_list(addresses, i->addresses);
+    i->greeting = i->addresses + n;
+    memcpy(i->greeting, NW0__NEWS, NW0__INTRODUCTION);
+    nw0__write_list(prefixes, i->greeting + NW0__INTRODUCTION);
+    return i;
 }
 
-/* Adds a connection for an address to a feed. */
-static int nw0__add_publisher(nw0__endpoint *f, const char *address) {
-    nw0__place place;
-    nw0__conn *c;
-    if (nw0__callee(address, &place) < 0) return -1;
-    c = nw0__new_conn(-1, f);
-    if (c) c->extra = (char *)nw0__resize(NULL, nw0__extra_room(c));
-    if (!c || !c->extra) return nw0__fail(ENOMEM, "there is no memory for a subscription");
-    c->kind = '!';
-    c->place = place;
-    c->retry_pause = 0.01;
+/* Adds a subscription at an address. */
+static int nw0__interest_add(nw0__interest *i, const char *address) {
+    nw0__addr to;
+    if (nw0__resolve_peer(address, &to) < 0) return -1;
+    nw0__subscription *s = (nw0__subscription *)nw0__zeroed(sizeof *s);
+    char *ahead = s ? (char *)nw0__resize(NULL, NW0__CHUNK) : NULL;
+    if (!ahead) {
+        nw0__free(s);
+        return nw0__fail(ENOMEM, "there is no memory for a subscription");
+    }
+    nw0__connection_init(&s->base, &i->inbox, -1, nw0__subscription_ready);
+    s->base.frame.limit = NW0_NAME_SIZE - 1;
+    s->base.ahead = ahead;
+    s->base.ahead_room = NW0__CHUNK;
+    s->base.to = to;
+    s->pause = 0.01;
+    nw0__link(&s->base, &i->inbox.list);
     return 0;
 }
 
-/* The feed for these lists; a new one calls its publishers at once. Looking up their names may take
- * a while, without the lock: another thread may have been faster. */
-static nw0__endpoint *nw0__feed_for(const char *const addresses[], const char *const prefixes[]) {
-    nw0__endpoint *f = nw0__find_feed(addresses, prefixes), *other = NULL;
-    nw0__conn *c;
-    int i, result = 0, error;
-    if (f || nw0__start_thread() < 0) return f;
-    f = nw0__new_feed(addresses, prefixes);
-    if (!f) return NULL;
-    for (i = 0; result == 0 && addresses[i]; i++) result = nw0__add_publisher(f, addresses[i]);
-    if (result == 0) other = nw0__find_feed(addresses, prefixes);
+/* The interest in these publishers and prefixes; a new one calls at once. Looking up names may take a
+ * while, without the lock: another thread may have been faster. */
+static nw0__interest *nw0__interest_for(const char *const addresses[],
+                                        const char *const prefixes[]) {
+    nw0__interest *i = nw0__interest_find(addresses, prefixes), *other = NULL;
+    if (i || nw0__start_thread() < 0) return i;
+    i = nw0__interest_new(addresses, prefixes);
+    if (!i) return NULL;
+    int result = 0;
+    for (int k = 0; result == 0 && addresses[k]; k++) result = nw0__interest_add(i, addresses[k]);
+    if (result == 0) other = nw0__interest_find(addresses, prefixes);
     if (result < 0 || other) {
-        error = errno;
-        while (f->conns) nw0__hang_up(f->conns);
-        nw0__close_endpoint(f);
+        int error = errno;
+        nw0__close_all(i->inbox.list, NW0__NOW);
+        nw0__free(i->addresses);
+        nw0__inbox_free(&i->inbox);
         errno = error;
         return other;
     }
-    f->next = nw0__messages.feeds;
-    nw0__messages.feeds = f;
-    for (c = f->conns; c; c = c->next) nw0__subscribe(c);
-    return f;
+    nw0__inbox_enter(&i->inbox, &nw0__interests);
+    nw0__interest_when_due(&i->inbox.timer, nw0__now());
+    return i;
 }
+
+/* ---- reading items ---- */
 
 /* Reads on at an item, as nw0__read_on. */
-static int nw0__read_item(nw0__conn *c, const nw0__wanted *w) {
-    int got;
-    if (!c->has_topic) {
-        got = nw0__read_on(c, c->topic, sizeof c->topic - 1, w->deadline);
+static int nw0__read_item(nw0__subscription *s, const nw0__arrival *a) {
+    nw0__connection *c = &s->base;
+    if (!s->has_topic) {
+        nw0__frame *f = &c->frame;
+        int got = nw0__read_on(c, s->topic, sizeof s->topic - 1, a->deadline);
         if (got < 1) return got;
-        nw0__hand_over(c, c->topic, sizeof c->topic, "the topic");
-        if (!nw0__utf8(c->topic, c->size) || strlen(c->topic) != c->size)
+        if (f->body) memcpy(s->topic, f->body, f->size);
+        s->topic[f->size] = '\0';
+        if (!nw0__utf8(s->topic, f->size) || strlen(s->topic) != f->size)
             return errno = EPROTO, NW0__OVER;
         nw0__next_frame(c);
-        c->has_topic = true;
+        f->limit = NW0_MAX_MESSAGE;
+        s->has_topic = true;
     }
-    return nw0__read_on(c, w->buffer, w->usable, w->deadline);
+    return nw0__read_on(c, a->buffer, a->usable, a->deadline);
 }
 
-static void nw0__item_taken(nw0__conn *c) {
-    c->has_topic = false;
-    c->retry_pause = 0.01;
-    nw0__go_on(c);
+/* Hands over an item, or its size. */
+static ssize_t nw0__item_deliver(nw0__subscription *s, const nw0__arrival *a) {
+    nw0__connection *c = &s->base;
+    ssize_t size = nw0__deliver(c, a, "the news");
+    if (a->topic) memcpy(a->topic, s->topic, sizeof s->topic);
+    if (c->state != NW0__TAKEN) return size;
+    nw0__next_frame(c);
+    c->frame.limit = NW0_NAME_SIZE - 1;
+    s->has_topic = false;
+    s->pause = 0.01;
+    nw0__become(c, NW0__OPEN, NULL);
+    if (nw0__subscription_watch(s) && c->ahead_done < c->ahead_size)
+        nw0__inbox_push(c->inbox, &c->watch);
+    return size;
+}
+
+/* Reads from a subscription whose turn it is. The size of the item; -1: EINTR or EMSGSIZE;
+ * NW0__NOT_YET: it is not whole, or the connection is over: the publisher will be called again. One
+ * that does not speak nw0 never will, and whoever waits is told (-1). */
+static ssize_t nw0__subscription_read(nw0__connection *c, const nw0__arrival *a) {
+    nw0__subscription *s = (nw0__subscription *)c;
+    nw0__become_mine(c, NW0__MOVING);
+    int got = nw0__read_item(s, a), error = errno;
+    if (got == 1) return nw0__item_deliver(s, a);
+    if (got != NW0__OVER) {
+        nw0__become(c, NW0__OPEN, NULL);
+        nw0__subscription_watch(s);
+        return got < 0 ? nw0__interrupted(error) : NW0__NOT_YET;
+    }
+    char text[NW0_ADDRESS_SIZE];
+    nw0__print_addr(c->to, text);
+    nw0__debug("a conversation at port %u is over: %s", (unsigned)c->to.port, strerror(error));
+    if (c->ended) nw0__hang_up(c);
+    else nw0__subscription_pause(s);
+    return error == EPROTO || error == EPROTONOSUPPORT ? nw0__no_answer(text, error, true)
+                                                       : NW0__NOT_YET;
 }
 
 /* An item of a flood, which has arrived whole among others, is taken from where it was read,
- * without the steps of nw0__next: twice as many a second. NW0__NOT_YET: there is none. */
-static ssize_t nw0__take_at_once(nw0__endpoint *f, char *topic, char *data, size_t capacity) {
-    nw0__conn *c = f->ready;
-    const char *at;
-    size_t left, n, size;
-    if (!c || c->busy || f->owned || c->got > 0 || c->has_topic || !data) return NW0__NOT_YET;
-    at = c->extra + c->extra_done;
-    left = c->extra_size - c->extra_done;
+ * without the steps of nw0__inbox_next: twice as many a second. NW0__NOT_YET: there is none. */
+static ssize_t nw0__take_at_once(nw0__interest *i, char *topic, char *data, size_t capacity) {
+    nw0__subscription *s = (nw0__subscription *)i->inbox.first;
+    if (!s || s->base.state != NW0__OPEN || i->inbox.held || s->base.frame.got > 0 ||
+        s->has_topic || !data)
+        return NW0__NOT_YET;
+    nw0__connection *c = &s->base;
+    const char *item = c->ahead + c->ahead_done;
+    size_t left = c->ahead_size - c->ahead_done;
     if (left < 2 * NW0__LENGTH) return NW0__NOT_YET;
-    n = nw0__get32((const unsigned char *)at);
+    size_t n = nw0__get32((const unsigned char *)item);
     if (n >= NW0_NAME_SIZE || left < 2 * NW0__LENGTH + n) return NW0__NOT_YET;
-    size = nw0__get32((const unsigned char *)at + NW0__LENGTH + n);
+    size_t size = nw0__get32((const unsigned char *)item + NW0__LENGTH + n);
     if (left - 2 * NW0__LENGTH - n < size || size >= capacity) return NW0__NOT_YET;
-    if (memchr(at + NW0__LENGTH, 0, n) || !nw0__utf8(at + NW0__LENGTH, n)) return NW0__NOT_YET;
-    if (topic) memcpy(topic, at + NW0__LENGTH, n), topic[n] = '\0';
-    memcpy(data, at + 2 * NW0__LENGTH + n, size);
+    item += NW0__LENGTH;
+    if (memchr(item, 0, n) || !nw0__utf8(item, n)) return NW0__NOT_YET;
+    if (topic) memcpy(topic, item, n), topic[n] = '\0';
+    memcpy(data, item + n + NW0__LENGTH, size);
     data[size] = '\0';
-    c->extra_done += 2 * NW0__LENGTH + n + size;
-    if (c->extra_done == c->extra_size) nw0__unqueue(c); /* from here on, the set tells */
-    if (f->rung && !f->ready) nw0__hush_endpoint(f);
-    c->retry_pause = 0.01;
+    c->ahead_done += 2 * NW0__LENGTH + n + size;
+    if (c->ahead_done == c->ahead_size)
+        nw0__inbox_remove(&i->inbox, &c->watch); /* from here on, the set tells */
+    if (!i->inbox.first) nw0__bell_silence(&i->inbox.bell);
+    s->pause = 0.01;
     return (ssize_t)size;
 }
+
+/* ---- the functions ---- */
 
 NW0_API ssize_t nw0_wait_for_news_from_any(const char *const addresses[],
                                            const char *const prefixes[], char topic[NW0_NAME_SIZE],
                                            void *data, size_t capacity, double wait_for_s) {
-    nw0__endpoint *f;
     ssize_t size = -1;
     if (nw0__check_lists(addresses, prefixes) < 0 || nw0__enter() < 0) return -1;
-    f = nw0__feed_for(addresses, prefixes);
-    if (f) size = nw0__take_at_once(f, topic, (char *)data, capacity);
+    nw0__interest *i = nw0__interest_for(addresses, prefixes);
+    if (i) size = nw0__take_at_once(i, topic, (char *)data, capacity);
     if (size == NW0__NOT_YET) {
-        nw0__wanted w = nw0__want(topic, data, capacity, nw0__deadline(wait_for_s));
-        nw0__use(f);
-        size = nw0__next(f, &w);
-        nw0__unuse(f);
+        nw0__arrival a = nw0__arrival_for(topic, data, capacity, wait_for_s);
+        size = nw0__inbox_next(&i->inbox, &a, nw0__subscription_read);
+        const nw0__connection *c = i->inbox.list;
+        char text[NW0_ADDRESS_SIZE];
+        while (c && c->state != NW0__CONNECTING) c = c->next;
+        if (size == NW0__NOT_YET && c)
+            size =
+                nw0__fail(ETIMEDOUT, "no news came in time, and %s cannot be reached: does it run?",
+                          nw0__print_addr(c->to, text));
+        if (size == NW0__NOT_YET)
+            size =
+                nw0__fail(ETIMEDOUT, "no news came in time from %.80s: it is connected, but silent",
+                          i->addresses + NW0__LENGTH);
+        nw0__inbox_unuse(&i->inbox);
     }
     nw0__leave();
     return size;
@@ -4636,251 +4849,183 @@ NW0_API ssize_t nw0_wait_for_news_from_any(const char *const addresses[],
 NW0_API ssize_t nw0_wait_for_news_from(const char *address, const char *prefix,
                                        char topic[NW0_NAME_SIZE], void *data, size_t capacity,
                                        double wait_for_s) {
-    const char *addresses[2] = {NULL, NULL}, *prefixes[2] = {NULL, NULL};
-    addresses[0] = address;
-    prefixes[0] = prefix ? prefix : "";
+    const char *addresses[2] = {address, NULL}, *prefixes[2] = {prefix ? prefix : "", NULL};
     return nw0_wait_for_news_from_any(addresses, prefixes, topic, data, capacity, wait_for_s);
 }
 
-/* ---- the background thread ---- */
-
-static double nw0__feeds_turn(double now) {
-    double next = NW0__NEVER;
-    nw0__endpoint *f;
-    nw0__conn *c;
-    for (f = nw0__messages.feeds; f; f = f->next)
-        for (c = f->conns; c; c = c->next) {
-            if (c->fd < 0 && !c->busy && c->retry_at <= now && !f->closing) nw0__subscribe(c);
-            if (c->fd < 0) next = nw0__earlier(next, c->retry_at);
-        }
-    return next;
-}
-
-/* Hangs up on machines that are gone while something was still to be sent to them. */
-static double nw0__drop_lost(double now) {
-    nw0__endpoint *e, *next_e;
-    nw0__conn *c, *next;
-    if (nw0__messages.blocked == 0) return NW0__NEVER;
-    if (now < nw0__messages.look_at) return nw0__messages.look_at;
-    NW0__EACH(e, next_e, nw0__messages.endpoints) {
-        NW0__EACH(c, next, e->conns) {
-            if (c->blocked &&
-                (nw0__is_lost(c) || (e->closing && now > e->closed_at + NW0__LINGER_S)))
-                nw0__hang_up(c);
-        }
-        nw0__free_if_closed(e);
-    }
-    return nw0__messages.look_at = now + NW0__SLICE_S;
-}
-
-/* What has gathered leaves at the latest after a moment; who had to be left waiting for a
- * descriptor is accepted again. */
-static double nw0__news_turn(double now) {
-    double next = nw0__earlier(nw0__feeds_turn(now), nw0__drop_lost(now));
-    nw0__endpoint *e;
-    for (e = nw0__messages.endpoints; e; e = e->next) {
-        if (e->deaf_until > 0 && (e->publishing || e->wants_fd)) {
-            if (now >= e->deaf_until) nw0__hear_again(e);
-            if (e->deaf_until > 0) next = nw0__earlier(next, e->deaf_until);
-        }
-        if (e->flush_scheduled && e->flushed_at + NW0__FLUSH_PAUSE_S <= now) {
-            e->flush_scheduled = false;
-            nw0__flush_news(e);
-        }
-        if (e->flush_scheduled) next = nw0__earlier(next, e->flushed_at + NW0__FLUSH_PAUSE_S);
-    }
-    return next;
-}
-
-static void nw0__conn_ready(nw0__conn *c) {
-    nw0__endpoint *e = c->home;
-    if (c->busy || c->watched != &nw0__library.set) return;
-    if (c->connecting) nw0__called(c);
-    else if (!c->kind) nw0__introduce(c);
-    else if (c->kind == '?') nw0__reply_on(c);
-    else if (nw0__read_prefixes(c) && c->prefixes) nw0__serve_subscriber(c);
-    nw0__free_if_closed(e); /* that was the last */
-}
-
-static void nw0__news_ready(int fd) {
-    nw0__conn *c = nw0__conn_of(fd);
-    nw0__endpoint *e;
-    if (c) nw0__conn_ready(c);
-    for (e = nw0__messages.endpoints; e && !c; e = e->next)
-        if (fd == e->listener && e->publishing) nw0__meet_callers(e);
-}
-
-/* ---- a loop of one's own ---- */
-
-static int nw0__set_fd(nw0__endpoint *e) {
-#ifdef NW0__EPOLL
-    if (nw0__start_thread() < 0) return -1; /* see nw0__go_deaf */
-    e->wants_fd = true;
-    nw0__use(e);
-    nw0__unuse(e);
-    return e->set.fd;
-#else
-    (void)e;
-    return nw0__fail(ENOTSUP, "this system has no epoll: give the waits a short time instead");
-#endif
-}
-
-NW0_API int nw0_fd(const char *address) {
-    nw0__endpoint *e;
-    int fd = -1;
-    if (nw0__enter() < 0) return -1;
-    if (nw0__endpoint_for(address, true, &e) == 0) fd = nw0__set_fd(e);
-    nw0__leave();
-    return fd;
-}
-
 NW0_API int nw0_news_fd(const char *address, const char *prefix) {
-    const char *addresses[2] = {NULL, NULL}, *prefixes[2] = {NULL, NULL};
-    nw0__endpoint *f;
+    const char *addresses[2] = {address, NULL}, *prefixes[2] = {prefix ? prefix : "", NULL};
     int fd = -1;
-    addresses[0] = address;
-    prefixes[0] = prefix ? prefix : "";
     if (nw0__check_lists(addresses, prefixes) < 0 || nw0__enter() < 0) return -1;
-    f = nw0__feed_for(addresses, prefixes);
-    if (f) fd = nw0__set_fd(f);
+    nw0__interest *i = nw0__interest_for(addresses, prefixes);
+    if (i) fd = nw0__inbox_fd(&i->inbox);
     nw0__leave();
     return fd;
 }
 
 /* =================================================================================================
-   The beginning and the end                                                              >>shutdown
+   Helpers                                                                                 >>helpers
 
-   Nothing has to be started: the first call does it. Only what a process arranges once (atexit,
-   pthread_atfork, a pthread key) is arranged before main(). At the end a program should say
-   goodbye, so that nobody looks for it: nw0_shutdown() runs by itself at exit. What goes wrong:
-   threads that still wait somewhere in here (they are woken and awaited); a fork, whose child has
-   copies of all descriptors and none of the threads (it closes its copies and begins afresh, so
-   that what the parent closes is really closed). Example: examples/cluster_node.c, which leaves
-   both ways.
+   Messages are bytes, and commands are often lines. Base64 turns any bytes into a line, and a
+   program that is told "play 'so what' 3" takes that apart as a shell does. Both are pure: a buffer
+   and its length go in. What goes wrong: text that was cut, and a quote that is not closed; then
+   nothing is changed. Examples: examples/command_robot.c, examples/data_send.c.
    ============================================================================================== */
 
-/* Frees an endpoint that was closed, as soon as no thread waits there and what was said there has
- * left. */
-static void nw0__free_if_closed(nw0__endpoint *e) {
-    nw0__endpoint **link = e->lists ? &nw0__messages.feeds : &nw0__messages.endpoints;
-    nw0__conn *c, *next;
-    if (!e->closing || e->users > 0 || nw0__library.closing) return;
-    NW0__EACH(c, next, e->conns) {
-        if (!c->blocked) nw0__hang_up(c);
+/* Base64: six bits are a character. Three bytes are four characters, of which '=' stands for those
+ * that have no bit of the data. */
+static const char nw0__base64[] = NW0__LETTERS "+/";
+
+NW0_API ssize_t nw0_bytes_to_string(const void *data, size_t size, char *string, size_t capacity) {
+    const unsigned char *bytes = (const unsigned char *)data;
+    if (size == NW0_TEXT) size = data ? strlen((const char *)data) : 0;
+    if (!data && size > 0)
+        return nw0__fail(EINVAL, "there is no data to turn into text: the pointer is NULL");
+    if (size > SIZE_MAX / 8)
+        return nw0__fail(EMSGSIZE, "%lu bytes are too many to turn into text", (unsigned long)size);
+    size_t length = (size + 2) / 3 * 4;
+    if (nw0__fits("the text", length, string, capacity) < 0) return -1;
+    for (size_t i = 0; string && i < length; i++) {
+        size_t bit = i * 6, at = bit / 8; /* each character lies across two bytes */
+        unsigned two = (at < size ? bytes[at] * 256u : 0u) + (at + 1 < size ? bytes[at + 1] : 0u);
+        string[i] = at < size ? nw0__base64[two >> (10 - bit % 8) & 63] : '=';
     }
-    if (e->conns) return;
-    while (*link != e) link = &(*link)->next;
-    *link = e->next;
-    nw0__close_endpoint(e);
+    if (string) string[length] = '\0';
+    return (ssize_t)length;
 }
 
-/* Wakes all who wait at an endpoint, so that they leave it. */
-static void nw0__begin_closing(nw0__endpoint *e) {
-    nw0__conn *c, *next;
-    e->closing = true;
-    e->closed_at = nw0__now();
-    nw0__ring(&e->bell);
-    nw0__wake_waiters(); /* one may wait for subscribers */
-    nw0__stop_listening(e);
-    NW0__EACH(c, next, e->conns) {
-        if (!c->blocked && !(c->busy && c->asked)) nw0__hang_up(c); /* being answered */
+/* How many bytes a base64 text stands for; -1 if it is none. Bits that pad the last character must
+ * be 0. */
+static ssize_t nw0__base64_size(const char *string) {
+    size_t length = strlen(string), pad = 0;
+    if (length % 4 != 0) return -1;
+    while (pad < 2 && pad < length && string[length - 1 - pad] == '=') pad++;
+    for (size_t i = 0; i < length - pad; i++)
+        if (nw0__index(nw0__base64, string[i]) < 0) return -1;
+    if (pad && nw0__index(nw0__base64, string[length - pad - 1]) & (pad == 2 ? 15 : 3)) return -1;
+    return (ssize_t)(length / 4 * 3 - pad);
+}
+
+NW0_API ssize_t nw0_string_to_bytes(const char *string, void *data, size_t capacity) {
+    ssize_t size = string ? nw0__base64_size(string) : -1;
+    if (size < 0)
+        return nw0__fail(EINVAL, "\"%.40s\" is not base64, or was cut: see nw0_bytes_to_string",
+                         string ? string : "");
+    if (nw0__fits("the bytes", (size_t)size, data, capacity) < 0) return -1;
+    if (!data) return size;
+    char *out = (char *)data, *end = out + size;
+    unsigned bits = 0;
+    for (int i = 0; out < end; i++) {
+        bits = bits << 6 | (unsigned)nw0__index(nw0__base64, *string++);
+        if (i % 4 > 0) *out++ = (char)(bits >> (6 - i % 4 * 2)); /* the second completes a byte */
+    }
+    *end = '\0';
+    return size;
+}
+
+/* One character of a word: *in moves past it, *quote is what it stands in. Returns it; 0 where the
+ * word ends, -1 where the line ends although it must go on, -2 if it was a quote, which is not part
+ * of the word. */
+static int nw0__word_char(const char **in, char *quote) {
+    char c = **in;
+    if (c == '\0') return *quote ? -1 : 0;
+    if (!*quote && strchr(NW0__BLANKS, c)) return 0;
+    ++*in;
+    if (c == *quote) return *quote = '\0', -2;
+    if (!*quote && (c == '"' || c == '\'')) return *quote = c, -2;
+    if (c != '\\' || *quote == '\'') return (unsigned char)c;
+    if (**in == '\0') return -1;
+    if (*quote && !strchr("\"\\$`", **in)) return c; /* it protects only these in double quotes */
+    return (unsigned char)*(*in)++;
+}
+
+/* One word from *in into out (NULL: nowhere). Returns 1; 0 at the end of the line; -1 if that comes
+ * too early. */
+static int nw0__word(const char **in, char *out) {
+    char quote = '\0';
+    *in += strspn(*in, NW0__BLANKS);
+    if (**in == '\0') return 0;
+    for (int c; (c = nw0__word_char(in, &quote)) != 0;) {
+        if (c == -1) return -1;
+        if (c > 0 && out) *out++ = (char)c;
+    }
+    if (**in) ++*in; /* the space, which is where the NUL may have to go */
+    if (out) *out = '\0';
+    return 1;
+}
+
+NW0_API int nw0_action_and_params(char *commandline, char *words[], int capacity) {
+    const char *in = commandline;
+    if (!commandline || (!words && capacity > 0))
+        return nw0__fail(EINVAL, "there is no command line to split: a pointer is NULL");
+    int found;
+    do found = nw0__word(&in, NULL); /* look first: a bad line stays as it was */
+    while (found > 0);
+    if (found < 0)
+        return nw0__fail(EINVAL, "\"%.80s\" ends within quotes or after a backslash: close it",
+                         commandline);
+    in = commandline;
+    for (int count = 0;; count++) {
+        char *word = (char *)in + strspn(in, NW0__BLANKS);
+        if (nw0__word(&in, word) == 0) return count;
+        if (count < capacity) words[count] = word;
     }
 }
 
-static void nw0__close_now(nw0__endpoint *e) {
-    nw0__begin_closing(e);
-    nw0__free_if_closed(e);
-}
+/* =================================================================================================
+   The end                                                                                     >>end
 
-static int nw0__close_calls(nw0__place place) {
-    nw0__conn *c, *next;
-    int count = 0;
-    NW0__EACH(c, next, nw0__messages.calls) {
-        if (!nw0__same(c->place, place)) continue;
-        nw0__hang_up(c);
-        count++;
-    }
-    return count;
-}
+   At the end a program should say goodbye, so that nobody looks for it: nw0_shutdown() runs by
+   itself at exit. Only what a process arranges once (atexit, pthread_atfork, a pthread key) is
+   arranged before main().
 
-static int nw0__close_feeds(nw0__place place) {
-    nw0__endpoint *e, *next;
-    nw0__conn *c;
-    int count = 0;
-    NW0__EACH(e, next, nw0__messages.feeds) {
-        for (c = e->conns; c && !nw0__same(c->place, place); c = c->next) continue;
-        if (!c) continue;
-        nw0__close_now(e);
-        count++;
-    }
-    return count;
-}
+   What goes wrong: threads that still wait somewhere in here (they are woken and awaited); a fork,
+   whose child has copies of all descriptors and none of the threads (it closes its copies and begins
+   afresh, so that what the parent closes is really closed; nothing is said on them, for the other
+   side would take it for the parent's). Example: examples/cluster_node.c, which leaves both ways.
+   ============================================================================================== */
+
+#define NW0__SHUTDOWN_S 1.0 /* how long the end waits for what is still to be sent */
 
 NW0_API int nw0_close(const char *address) {
-    nw0__endpoint *e;
-    nw0__place place;
-    int result, count = 0;
+    nw0__addr addr;
+    int count = 0;
     if (nw0__enter() < 0) return -1;
-    result = nw0__endpoint_for(address, false, &e);
-    if (e) {
-        nw0__flush_news(e);
-        nw0__close_now(e);
-        count++;
+    if (nw0__resolve_with_port(address, &addr) < 0) return nw0__leave(), -1;
+    nw0__server *s = nw0__server_at(addr);
+    if (s) nw0__inbox_shut(&s->inbox), nw0__inbox_free_if_done(&s->inbox), count++;
+    if (addr.ip == 0) nw0__best_ip(nw0__library.allowed, &addr.ip); /* of those whom we call */
+    for (nw0__inbox *in = nw0__interests, *after; in; in = after) {
+        const nw0__connection *c = in->list;
+        after = in->next;
+        while (c && !nw0__same_addr(c->to, addr)) c = c->next;
+        if (c) nw0__inbox_shut(in), nw0__inbox_free_if_done(in), count++;
     }
-    if (result == 0 && nw0__callee(address, &place) == 0)
-        count += nw0__close_calls(place) + nw0__close_feeds(place);
-    if (result == 0 && count == 0)
-        result = nw0__fail(ENOENT,
-                           "nothing of this program is open at \"%.80s\", so it cannot be closed",
-                           address);
+    NW0__EACH(c, nw0__calls) {
+        if (nw0__same_addr(c->to, addr)) nw0__hang_up(c), count++;
+    }
     nw0__leave();
-    return result;
+    if (count > 0) return 0;
+    return nw0__fail(ENOENT, "nothing of this program is open at \"%.80s\", so it cannot be closed",
+                     address);
 }
 
-/* In a forked child, what a thread was just moving may be freed already. */
-static void nw0__discard_conns(nw0__conn **list) {
-    nw0__conn *c;
-    while ((c = *list) != NULL) {
-        if (c->busy) c->body = c->extra = c->out = NULL;
-        c->busy = false;
-        nw0__hang_up(c);
-    }
-}
-
-static void nw0__discard_list(nw0__endpoint *list) {
-    nw0__endpoint *e, *next;
-    NW0__EACH(e, next, list) {
-        nw0__set_close(&e->set);
-        nw0__discard_conns(&e->conns);
-        nw0__close_endpoint(e);
-    }
-}
-
-/* Closes and frees everything. In a forked child the sets must go first: they are still the
- * parent's, too, and taking a descriptor out of one would take it out of the parent's. */
+/* Closes and frees everything. In a forked child bells and sets are the parent's, too: nobody
+ * must be woken, and no descriptor be taken out; so the waiters and the loop's set go first. */
 static void nw0__discard(void) {
-    struct nw0__discovery *d = &nw0__discovery;
-    nw0__waiter *w = d->waiters;
-    int i;
-    d->waiters = NULL; /* nobody is to be woken */
-    for (; w; w = w->next) nw0__bell_close(&w->bell);
-    if (nw0__library.has_thread) {
-        nw0__set_close(&nw0__library.set);
-        nw0__bell_close(&nw0__library.wake);
-    }
-    nw0__discard_list(nw0__messages.endpoints);
-    nw0__discard_list(nw0__messages.feeds);
-    nw0__discard_conns(&nw0__messages.calls);
-    nw0__free(nw0__messages.by_fd);
-    if (d->running) nw0__close_fd(&d->ear);
-    for (i = 0; i < d->network_count; i++) nw0__close_fd(&d->networks[i].mouth);
-    memset(&nw0__messages, 0, sizeof nw0__messages);
-    d->running = false;
-    d->network_count = d->count = d->own_count = d->asker_count = 0;
-    d->first_look = d->last_question = 0;
-    d->dropped = 0;
-    nw0__library.has_thread = nw0__library.started = nw0__library.closing = nw0__library.abandoned =
-        false;
+    struct nw0__library *l = &nw0__library;
+    for (nw0__waiter *w = nw0__waiters; w; w = w->next) nw0__bell_close(&w->bell);
+    nw0__waiters = NULL;
+    if (nw0__loop.running) nw0__loop_close();
+    while (nw0__servers) nw0__inbox_discard(nw0__servers);
+    while (nw0__interests) nw0__inbox_discard(nw0__interests);
+    nw0__close_all(nw0__calls, NW0__FORGET);
+    nw0__discovery_discard();
+    nw0__loop.timers = NULL;
+    nw0__free(nw0__watches.by_fd);
+    memset(&nw0__watches, 0, sizeof nw0__watches);
+    l->last = NULL;
+    l->started = l->closing = false;
 }
 
 static void nw0__after_fork_in_child(void) {
@@ -4889,86 +5034,39 @@ static void nw0__after_fork_in_child(void) {
     nw0__unlock();
 }
 
-static int nw0__no_key; /* the errno with which there was none for nw0__ends */
-
 /* For the end of the process, for that of its threads, and for forks. Before main(), because a fork
  * could come while another thread is in its first call: the child would find the lock held. */
 __attribute__((constructor)) static void nw0__arrange(void) {
-    nw0__no_key = pthread_key_create(&nw0__ends, nw0__thread_ends);
+    nw0__library.no_key = pthread_key_create(&nw0__library.thread_key, nw0__thread_ends);
     atexit(nw0_shutdown);
     pthread_atfork(nw0__lock, nw0__unlock, nw0__after_fork_in_child);
 }
 
-/* Reads the environment. */
-static void nw0__start(void) {
-    struct nw0__library *l = &nw0__library;
-    const char *port = getenv("NW0_PORT"), *network = getenv("NW0_NETWORK"),
-               *debug = getenv("NW0_DEBUG");
-    nw0__text t = nw0__text_of(port ? port : "");
-    l->started = true;
-    l->debug = debug && *debug && strcmp(debug, "0") != 0;
-    if (!nw0__parse_port(&t, &l->port) || t.at != t.end) l->port = NW0_PORT;
-    snprintf(l->pattern, sizeof l->pattern, "%s", network && *network ? network : "*");
-}
-
-/* Every function that needs the library's state begins and ends with these two. Between them it
- * holds the lock. */
-static int nw0__enter(void) {
-    if (nw0__no_key)
-        return nw0__fail(nw0__no_key, "pthread_key_create() gives no key: the program has all %d",
-                         PTHREAD_KEYS_MAX);
-    nw0__lock();
-    if (nw0__library.closing) {
-        nw0__unlock();
-        return nw0__canceled();
-    }
-    if (!nw0__library.started) nw0__start();
-    nw0__library.inside++;
-    return 0;
-}
-
-static void nw0__leave(void) {
-    if (--nw0__library.inside == 0 && nw0__library.abandoned) nw0__discard();
-    nw0__unlock();
-}
-
-/* Lets the threads that are still inside come out, and what is still to be sent leave; but not for
- * ever. */
-static void nw0__wait_until_quiet(double seconds) {
-    double now = nw0__now(), deadline = now + seconds;
-    for (; (nw0__library.inside > 0 || nw0__messages.blocked > 0) && now < deadline;
-         now = nw0__now())
-        nw0__poll(-1, 0, now + 0.001); /* it is the end: looking is simpler than being woken */
-}
-
-static void nw0__stop_thread(void) {
-    if (!nw0__library.has_thread) return;
-    nw0__library.stop = true;
-    nw0__ring(&nw0__library.wake);
-    nw0__unlock();
-    pthread_join(nw0__library.thread, NULL);
-    nw0__lock();
-}
-
 NW0_API void nw0_shutdown(void) {
-    nw0__conn *c, *next;
-    nw0__endpoint *e;
-    int i;
+    struct nw0__library *l = &nw0__library;
     nw0__lock();
-    if (nw0__library.started && !nw0__library.closing) {
-        nw0__library.closing = true;
-        for (i = 0; i < nw0__discovery.own_count; i++) nw0__announce(&nw0__discovery.own[i], 0);
+    if (l->started && !l->closing) {
+        l->closing = true;
+        for (int i = 0; i < nw0__discovery.own_count; i++)
+            nw0__own_announce(&nw0__discovery.own[i], 0);
         nw0__discovery.own_count = 0;
-        nw0__wake_waiters();
-        for (e = nw0__messages.endpoints; e; e = e->next) nw0__flush_news(e), nw0__begin_closing(e);
-        for (e = nw0__messages.feeds; e; e = e->next) nw0__begin_closing(e);
-        NW0__EACH(c, next, nw0__messages.calls) {
-            nw0__hang_up(c);
+        for (nw0__inbox *in = nw0__servers; in; in = in->next) nw0__inbox_shut(in);
+        for (nw0__inbox *in = nw0__interests; in; in = in->next) nw0__inbox_shut(in);
+        nw0__close_all(nw0__calls, NW0__NOW);
+        nw0__changed();
+        /* threads come out, and what is still to be sent leaves; but not for ever */
+        for (double end = nw0__deadline(NW0__SHUTDOWN_S), now = nw0__now();
+             (l->inside > 0 || l->unsent > 0) && now < end; now = nw0__now())
+            nw0__poll(-1, 0, now + 0.001); /* it is the end: looking is simpler than being woken */
+        if (nw0__loop.running) {
+            nw0__loop.stop = true;
+            nw0__loop_wake();
+            nw0__unlock();
+            pthread_join(nw0__loop.thread, NULL);
+            nw0__lock();
         }
-        nw0__wait_until_quiet(NW0__FLUSH_S);
-        nw0__stop_thread();
-        nw0__library.abandoned = nw0__library.inside > 0; /* a signal handler holds a thread up */
-        if (!nw0__library.abandoned) nw0__discard();
+        if (l->inside > 0) l->last = nw0__discard; /* a signal handler holds a thread up */
+        else nw0__discard();
     }
     nw0__unlock();
 }

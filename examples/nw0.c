@@ -72,7 +72,7 @@ enum { MOST_NETWORKS = NW0__MAX_NETWORKS, DATAGRAM = NW0__DATAGRAM };
 /* The networks that are up, the best first; returns how many, or -1: the system does not tell. */
 static int find_networks(const char *pattern, struct network found[MOST_NETWORKS]) {
     nw0__network all[MOST_NETWORKS], used[MOST_NETWORKS];
-    uint32_t route = nw0__route();
+    uint32_t route = nw0__default_route();
     int i, k, count = nw0__networks(all, "*"), used_count = nw0__networks(used, pattern);
     for (i = 0; i < count; i++) {
         struct network *net = &found[i];
@@ -91,7 +91,7 @@ static bool read_advert(const char *bytes, size_t n, nw0_service *who, double *t
     nw0__advert advert;
     if (!nw0__parse_advert(bytes, n, &advert)) return false;
     snprintf(who->name, sizeof who->name, "%.*s", NW0_NAME_SIZE - 1, advert.name);
-    nw0__print(advert.at, who->address);
+    nw0__print_addr(advert.addr, who->address);
     *ttl = advert.ttl;
     return true;
 }

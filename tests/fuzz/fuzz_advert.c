@@ -40,7 +40,7 @@ static void check_rules(const nw0__advert *a) {
     size_t length = strlen(a->name);
     HOLDS(length > 0 && nw0__utf8(a->name, length));
     HOLDS(length < NW0_NAME_SIZE || (a->name[0] == '?' && length == NW0_NAME_SIZE));
-    HOLDS(a->at.port != 0);
+    HOLDS(a->addr.port != 0);
     HOLDS(a->ttl >= 0 && a->ttl <= NW0__TTL_MAX);
     HOLDS(a->name[0] != '?' || a->ttl <= 0);
 }
@@ -57,12 +57,12 @@ static void check_number(const uint8_t *data, size_t size, double ttl) {
 static void check_again(const nw0__advert *a) {
     char text[NW0__DATAGRAM + 1];
     nw0__advert b;
-    size_t n = nw0__write_advert(a->name, a->at, a->ttl, text);
+    size_t n = nw0__write_advert(a->name, a->addr, a->ttl, text);
     if (n == 0) return; /* it was shorter as it came: characters that need no escape */
     HOLDS(n <= NW0__DATAGRAM && strlen(text) == n);
     memset(&b, 0xA5, sizeof b);
     HOLDS(nw0__parse_advert(text, n, &b));
-    HOLDS(strcmp(a->name, b.name) == 0 && nw0__same(a->at, b.at));
+    HOLDS(strcmp(a->name, b.name) == 0 && nw0__same_addr(a->addr, b.addr));
     HOLDS(b.ttl <= a->ttl + 0.0005001 && b.ttl >= a->ttl - 0.0005001);
 }
 

@@ -91,11 +91,11 @@ static void check_base64_as(const char *text) {
 /* ---- addresses ---- */
 
 static void check_place(const char *text) {
-    nw0__place place, again;
+    nw0__addr place, again;
     char out[NW0_ADDRESS_SIZE];
-    if (nw0__parse_place(text, &place)) {
-        HOLDS(strcmp(nw0__print(place, out), text) == 0); /* there is one way of writing it */
-        HOLDS(nw0__resolve(text, &again) == 0 && nw0__same(place, again));
+    if (nw0__parse_addr(text, &place)) {
+        HOLDS(strcmp(nw0__print_addr(place, out), text) == 0); /* there is one way of writing it */
+        HOLDS(nw0__resolve(text, &again) == 0 && nw0__same_addr(place, again));
         fuzz_understood++;
     } else if (text[strspn(text, "0123456789.:")] ==
                '\0') { /* not a host name, which would be looked up */

@@ -16,21 +16,21 @@ static void an_advert_is_written_as_it_is_read(void) {
     nw0__advert advert;
     char out[NW0__DATAGRAM + 1];
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        CHECK(nw0__write_advert(names[i], nw0__at(0xC0A80105, 50123), 20, out) == strlen(out));
+        CHECK(nw0__write_advert(names[i], nw0__make_addr(0xC0A80105, 50123), 20, out) == strlen(out));
         CHECK(parses(out, &advert));
         CHECK(strcmp(advert.name, names[i]) == 0);
-        CHECK(advert.at.ip == 0xC0A80105 && advert.at.port == 50123);
+        CHECK(advert.addr.ip == 0xC0A80105 && advert.addr.port == 50123);
         CHECK(advert.ttl > 19.999 && advert.ttl < 20.001);
     }
 }
 
 static void the_bytes_of_an_advert(void) {
     char out[NW0__DATAGRAM + 1];
-    nw0__write_advert("chat/alice", nw0__at(0xC0A80105, 50123), 20, out);
+    nw0__write_advert("chat/alice", nw0__make_addr(0xC0A80105, 50123), 20, out);
     CHECK(strcmp(out, "[\"chat/alice\",\"192.168.1.5:50123\",20]") == 0);
-    nw0__write_advert("chat/alice", nw0__at(0xC0A80105, 50123), 0, out);
+    nw0__write_advert("chat/alice", nw0__make_addr(0xC0A80105, 50123), 0, out);
     CHECK(strcmp(out, "[\"chat/alice\",\"192.168.1.5:50123\",0]") == 0);
-    nw0__write_advert("x\n", nw0__at(0x7F000001, 1), 2.5, out);
+    nw0__write_advert("x\n", nw0__make_addr(0x7F000001, 1), 2.5, out);
     CHECK(strcmp(out, "[\"x\\u000a\",\"127.0.0.1:1\",2.500]") == 0);
 }
 
@@ -49,7 +49,7 @@ static void the_longest_name_fits(void) {
     CHECK_FAILS(nw0__check_name(name, 20), ENAMETOOLONG);
     name[NW0_NAME_SIZE - 1] = '\0';
     CHECK(nw0__check_name(name, 20) == 0);
-    CHECK(nw0__write_advert(name, nw0__at(0xFFFFFFFF, 65535), NW0__TTL_MAX - 0.001, out) <=
+    CHECK(nw0__write_advert(name, nw0__make_addr(0xFFFFFFFF, 65535), NW0__TTL_MAX - 0.001, out) <=
           NW0__DATAGRAM);
     memset(name, '"', 100); /* each is two bytes in JSON */
     CHECK_FAILS(nw0__check_name(name, 20), ENAMETOOLONG);
@@ -64,7 +64,7 @@ static void a_name_is_too_long_when_its_advert_is(void) {
         name[NW0_NAME_SIZE - 1] = '\0';
         size_t quoted = 2 + quotes + NW0_NAME_SIZE - 1;
         CHECK((nw0__check_name(name, 20) == 0) == (quoted <= 227));
-        CHECK((nw0__write_advert(name, nw0__at(0xFFFFFFFF, 65535), 20, out) == quoted + 29) ==
+        CHECK((nw0__write_advert(name, nw0__make_addr(0xFFFFFFFF, 65535), 20, out) == quoted + 29) ==
               (quoted <= 227));
     }
 }
@@ -79,7 +79,7 @@ static void a_name_that_is_accepted_is_written_with_every_ttl(void) {
             memset(name, '"', quotes);
             name[quotes] = '\0';
             if (nw0__check_name(name, ttls[i]) == 0)
-                CHECK(nw0__write_advert(name, nw0__at(0xFFFFFFFF, 65535), ttls[i], out) > 0);
+                CHECK(nw0__write_advert(name, nw0__make_addr(0xFFFFFFFF, 65535), ttls[i], out) > 0);
         }
     memset(name, '"', 112); /* 226 bytes in quotes, and 32 more: two too many */
     name[112] = '\0';
@@ -176,12 +176,12 @@ static void places(void) {
                                       "1..2.3:4",
                                       "224.0.0.1:80",
                                       "255.255.255.255:80"};
-    nw0__place place;
+    nw0__addr place;
     char text[NW0_ADDRESS_SIZE];
-    CHECK(nw0__parse_place("223.255.255.255:65535", &place) && place.ip == 0xDFFFFFFF &&
+    CHECK(nw0__parse_addr("223.255.255.255:65535", &place) && place.ip == 0xDFFFFFFF &&
           place.port == 65535);
-    CHECK(strcmp(nw0__print(nw0__at(0xFFFFFFFF, 65535), text), "255.255.255.255:65535") == 0);
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) CHECK(!nw0__parse_place(bad[i], &place));
+    CHECK(strcmp(nw0__print_addr(nw0__make_addr(0xFFFFFFFF, 65535), text), "255.255.255.255:65535") == 0);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) CHECK(!nw0__parse_addr(bad[i], &place));
 }
 
 static void patterns(void) {
