@@ -3655,8 +3655,8 @@ static void nw0__client_ready(nw0__watch *w, int events) {
     nw0__connection *c = (nw0__connection *)w;
     nw0__inbox *in = c->inbox;
     (void)events;
-    if (c->state == NW0__SENDING) nw0__client_send_on(c);
-    else if (c->state != NW0__OPEN) nw0__watch_off(w); /* its turn comes later */
+    if (c->owner) nw0__watch_off(w); /* its turn comes when that thread is done */
+    else if (c->state == NW0__SENDING) nw0__client_send_on(c);
     else if (w->set == &nw0__loop.set) nw0__client_introduce(c);
     else if (c->frame.kind == '!') nw0__client_introduced(c);
     else nw0__inbox_push(in, w);
@@ -4599,9 +4599,9 @@ static void nw0__interest_when_due(nw0__timer *t, double now) {
 static void nw0__subscription_ready(nw0__watch *w, int events) {
     nw0__connection *c = (nw0__connection *)w;
     (void)events;
-    if (c->state == NW0__CONNECTING) nw0__subscription_connected((nw0__subscription *)w);
-    else if (c->state == NW0__OPEN) nw0__inbox_push(c->inbox, w);
-    else nw0__watch_off(w); /* its turn comes later */
+    if (c->owner) nw0__watch_off(w); /* its turn comes when that thread is done */
+    else if (c->state == NW0__CONNECTING) nw0__subscription_connected((nw0__subscription *)w);
+    else nw0__inbox_push(c->inbox, w);
 }
 
 static int nw0__interest_close(nw0__inbox *in, enum nw0__closing how) {
