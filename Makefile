@@ -37,6 +37,7 @@ help:
 	@echo '                     beside another header: BASE=path/to/other/nw0.h)'
 	@echo 'make bench-plot      draws the last results, for the README'
 	@echo 'make install         the header, the tool nw0 and their manual pages, under PREFIX=/usr/local'
+	@echo 'make names           the private names of nw0.h, in alphabetical order'
 	@echo 'make clean           removes build/'
 
 demo:
@@ -95,6 +96,9 @@ install: $(BUILD)/examples/nw0
 	install -m 644 examples/nw0.1 '$(DESTDIR)$(MANDIR)/man1/'
 	install -m 644 examples/nw0.h.3 '$(DESTDIR)$(MANDIR)/man3/'
 
+names:
+	@tests/names
+
 clean:
 	rm -rf $(BUILD)
 
@@ -121,4 +125,4 @@ $(BUILD)/%: tests/%.c $(HEADERS) $(BUILD)/nw0.o
 	@mkdir -p $(@D)
 	$(COMPILE) $< $$(grep -q 'define NW0_IMPLEMENTATION' $< || echo $(BUILD)/nw0.o) -o $@ -pthread
 
-.PHONY: help demo examples test programs test-asan test-tsan test-valgrind test-long fuzz bench bench-plot install clean
+.PHONY: help demo examples test programs test-asan test-tsan test-valgrind test-long fuzz bench bench-plot install names clean

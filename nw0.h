@@ -25,20 +25,28 @@ One header, libc and POSIX sockets, nothing to install. A complete pair of progr
     $ cc server.c -o server -pthread && ./server    $ cc client.c -o client -pthread && ./client
                                                     Hello, Ann!
 
-CONTENTS (search for the word with >> in front)
+CONTENTS (search for the word with >> in front). Each section uses only what stands above it.
 
     api          every function, with its arguments, errors and an example
     platform     system headers, the allocator, where tests make system calls fail
     errors       errno and the sentence; the clock
-    text         big-endian numbers, UTF-8, JSON strings, base64, shell words
-    addresses    "192.168.1.5:8080" and its shorter forms; the networks of this machine
-    sockets      opening, bells, sets of descriptors, one lock
-    frames       the bytes of a conversation          (pure functions of buffer and length)
-    adverts      the bytes of a datagram              (pure functions of buffer and length)
-    discovery    the table of services, the one background thread
-    messages     one question, one answer
-    news         one publisher, any number of subscribers
-    shutdown     closing, fork, the end
+    text         big-endian numbers, UTF-8, JSON strings, patterns
+    addresses    "192.168.1.5:8080", read and written     (pure functions)
+    frames       the bytes of a conversation              (pure functions of buffer and length)
+    adverts      the bytes of a datagram                  (pure functions of buffer and length)
+    sockets      opening them, the lock, three ways to wait: a time limit, a bell, a set
+    library      how it is entered and left; the environment
+    loop         the one background thread: what happens while nobody calls
+    interfaces   which networks this machine is on; the shorter forms of an address
+    connections  one frame in, one frame out, and whose it is; inboxes, where threads wait
+    listening    a port that is really ours
+    discovery    who is there, and who is gone
+    answering    many ask, each gets its turn
+    asking       one question, one answer, nothing twice
+    publishing   one to many; nobody waits for the slow
+    subscribing  staying connected
+    helpers      base64 and shell words
+    end          closing, fork, the end
     conventions  names, versions, licence
 
 BEFORE THE INCLUDE
@@ -93,8 +101,8 @@ THE WIRE (try: tcpdump -Ani any udp port 9999)
 
     UDP 9999   server                  everybody               client
                  |-- ["hello","192.168.1.5:50123",20] ->|        |   advert: when new, every 2 s
-                 |                        |<- ["?hello","192.168.1.7:41234",0] |   question, to all
-                 |---- ["hello","192.168.1.5:50123",20] -------->|   answer, to the asker alone
+                 |                        |<- ["?hello","192.168.1.7:41234",0] |   query, to all
+                 |---- ["hello","192.168.1.5:50123",20] -------->|   response, to it alone
                  |-- ["hello","192.168.1.5:50123",0] -->|        |   goodbye: ttl 0
 
     TCP        client                                          server
@@ -103,6 +111,23 @@ THE WIRE (try: tcpdump -Ani any udp port 9999)
                  |<- 00 00 00 0b 'H' 'e' 'l' 'l' 'o' ... ---------|   the answer; the next question
 
     Adverts are those of NetworkZero (Python): programs of both kinds see each other's services.
+
+WORDS (ours, and the field's where that is another)
+
+    advert, goodbye     a datagram that says where a service is, or that it is no more
+    query, response     what is asked about names by UDP, and the advert that comes back
+    question, answer    a message and its reply, by TCP
+    ear, mouth          the UDP socket bound to the discovery port; one bound to one interface
+    holder, rival       who has a name; who claims it, too
+    frame               four bytes of length, and as many bytes (a length prefix)
+    introduction        the first frame: what a conversation is for
+    caller              who has connected to us, and not said yet what it wants
+    client, subscriber  a caller who asks questions; one who wants news
+    call, subscription  our own connections: to ask, to get news
+    inbox               where threads wait for frames, and take turns (a ready list over epoll)
+    item, log, cursor   one piece of news; a publisher's items in order; how far a subscriber is
+    bell, set           what wakes a thread (a self-pipe); many descriptors (epoll)
+    watch, timer        who is called when a descriptor is ready, or a time has come
 */
 #ifndef NW0_H
 #define NW0_H
@@ -1798,7 +1823,7 @@ typedef struct nw0__connection {
     char *ahead;              /* what came beyond it, or was read ahead, */
     size_t ahead_size, ahead_done, ahead_room; /* of which so much was taken; 0: no room for that */
     char *unsent;                              /* memory for what could not be sent yet, */
-    struct iovec rest;                         /* and what is left of it */
+    struct iovec left;                         /* and what is left of it */
     uint64_t since;                     /* a caller: how much news had left when it was accepted */
     struct nw0__subscriber *subscriber; /* what a subscriber wants; else NULL */
     void (*gone)(struct nw0__connection *c); /* called before it is freed; may be NULL */
@@ -2316,23 +2341,23 @@ static int nw0__keep_unsent(nw0__connection *c, const struct iovec v[2]) {
     if (!c->unsent) return errno = ENOMEM, -1;
     if (v[0].iov_len > 0) memcpy(c->unsent, v[0].iov_base, v[0].iov_len);
     if (v[1].iov_len > 0) memcpy(c->unsent + v[0].iov_len, v[1].iov_base, v[1].iov_len);
-    c->rest = nw0__iov(c->unsent, nw0__total(v));
+    c->left = nw0__iov(c->unsent, nw0__total(v));
     return 0;
 }
 
 /* So much of it is left now. */
-static void nw0__keep_rest(nw0__connection *c, struct iovec rest) {
-    c->rest = rest;
-    if (rest.iov_len > 0) return;
+static void nw0__unsent_left(nw0__connection *c, struct iovec left) {
+    c->left = left;
+    if (left.iov_len > 0) return;
     nw0__free(c->unsent);
     c->unsent = NULL;
 }
 
 /* Sends what could not be sent before; 0: all has left. */
 static int nw0__send_unsent(nw0__connection *c) {
-    struct iovec v[2] = {c->rest, nw0__iov(NULL, 0)};
+    struct iovec v[2] = {c->left, nw0__iov(NULL, 0)};
     int result = nw0__send_all(c->watch.fd, v, MSG_DONTWAIT);
-    nw0__keep_rest(c, v[0]);
+    nw0__unsent_left(c, v[0]);
     return result;
 }
 
@@ -3776,7 +3801,7 @@ static int nw0__reply(nw0__connection *c, const void *reply, size_t size) {
     bool later = !c->ended && (error == EINTR || nw0__would_block(error));
     if (later && nw0__keep_unsent(c, v) == 0) {
         nw0__debug("%lu bytes of an answer are sent in the background: the asker reads slowly",
-                   (unsigned long)c->rest.iov_len);
+                   (unsigned long)c->left.iov_len);
         nw0__become(c, NW0__SENDING, NULL);
         if (nw0__client_watch(c)) return 0;
         error = errno;
@@ -4035,9 +4060,9 @@ static bool nw0__send_question(nw0__connection *c, const char *message, size_t s
 /* Waits for the answer, after the rest of the question, if there is one. */
 static int nw0__read_answer(nw0__connection *c, nw0__arrival *a) {
     if (c->unsent) {
-        struct iovec v[2] = {c->rest, nw0__iov(NULL, 0)};
+        struct iovec v[2] = {c->left, nw0__iov(NULL, 0)};
         int sent = nw0__send_by(c, v, a);
-        nw0__keep_rest(c, v[0]);
+        nw0__unsent_left(c, v[0]);
         if (sent < 0) return -1;
     }
     for (;; a->now = nw0__now()) {
