@@ -503,6 +503,8 @@ static void nw0__free(void *memory) {
 typedef struct nw0__thread {
     char error[480]; /* the sentence */
     bool registered; /* something of this thread must be cleaned up when it ends */
+    int trials;      /* see nw0__send_piece: how often it has tried a way to send, */
+    double best[2];  /* and what each of the two ways took at best */
 } nw0__thread;
 
 static __thread nw0__thread nw0__this_thread; /* its address also tells threads apart */
@@ -1524,10 +1526,6 @@ static int nw0__start_thread(void) {
     return nw0__fail(error, "the background thread could not be started: %s", strerror(error));
 }
 
-static void nw0__loop_wake(void) {
-    if (nw0__loop.running) nw0__bell_ring(&nw0__loop.wake);
-}
-
 static void nw0__timer_add(nw0__timer *t) {
     t->next = nw0__loop.timers;
     nw0__loop.timers = t;
@@ -1543,7 +1541,7 @@ static void nw0__timer_remove(nw0__timer *t) {
 static void nw0__timer_set(nw0__timer *t, double when) {
     if (when >= t->due) return;
     t->due = when;
-    nw0__loop_wake();
+    if (nw0__loop.running) nw0__bell_ring(&nw0__loop.wake);
 }
 
 /* =================================================================================================
@@ -1780,10 +1778,11 @@ NW0_API int nw0_address(const char *address, char canonical[NW0_ADDRESS_SIZE]) {
    and which the system gave to the caller itself. Example: examples/data_send.c.
    ============================================================================================== */
 
-#define NW0__SMALL 4096   /* a frame of so few bytes is read with the lock, and nothing beyond it */
-#define NW0__CHUNK 65536  /* items of news are small: so many bytes of them are read at a time */
-#define NW0__PAGE 4096    /* of memory */
-#define NW0__BOUNCE 32768 /* see nw0__send_some */
+#define NW0__SMALL 4096  /* a frame of so few bytes is read with the lock, and nothing beyond it */
+#define NW0__CHUNK 65536 /* items of news are small: so many bytes of them are read at a time */
+#define NW0__PAGE 4096   /* of memory */
+#define NW0__PIECE 32768 /* see nw0__send_piece */
+#define NW0__TRIALS 16
 
 #define NW0__OVER (-2)    /* two ways to fail that only this file knows: the connection is over, */
 #define NW0__NOT_YET (-3) /* and nothing whole has come */
@@ -1800,15 +1799,14 @@ typedef struct nw0__frame {
     size_t room;      /* bytes that body can hold */
 } nw0__frame;
 
-/* The states of a connection; each role has some of them. */
-enum nw0__state {
-    NW0__CONNECTING, /* ours: being called, now or after a pause */
-    NW0__OPEN,       /* nobody's */
-    NW0__MOVING,     /* a thread's, which reads or writes without the lock */
-    NW0__HELD,       /* a thread's, which has not taken what came, or what is still to come */
-    NW0__TAKEN,      /* a thread's, which owes an answer */
-    NW0__SENDING     /* somebody sends: its thread, without the lock, or the loop */
-};
+/* The states of a connection; each role has some of them.
+ *   CONNECTING  ours: being called, now or after a pause
+ *   OPEN        nobody's
+ *   MOVING      a thread's, which reads or writes without the lock
+ *   HELD        a thread's, which has not taken what came, or waits for what is still to come
+ *   TAKEN       a thread's, which owes an answer
+ *   SENDING     somebody sends: its thread, without the lock, or the loop */
+enum nw0__state { NW0__CONNECTING, NW0__OPEN, NW0__MOVING, NW0__HELD, NW0__TAKEN, NW0__SENDING };
 
 typedef struct nw0__connection {
     nw0__watch watch;                     /* comes first: by it whoever is ready is found */
@@ -1849,12 +1847,9 @@ static bool nw0__wants_size(const nw0__arrival *a) {
     return !a->buffer && a->capacity == 0;
 }
 
-/* How connections are closed. */
-enum nw0__closing {
-    NW0__WHEN_SENT, /* only those to whom nothing is still to be sent */
-    NW0__NOW,
-    NW0__FORGET /* no other thread is there: they ended, or this is a forked child */
-};
+/* How connections are closed: only those to whom nothing is still to be sent; all; or so that they
+ * are forgotten, where no other thread is there (they ended, or this is a forked child). */
+enum nw0__closing { NW0__WHEN_SENT, NW0__NOW, NW0__FORGET };
 
 /* Where frames are waited for: by the threads of a server, or of an interest in news. */
 typedef struct nw0__inbox {
@@ -2164,48 +2159,39 @@ static ssize_t nw0__recvmsg_shifted(int fd, const struct iovec v[2], int flags) 
     return got;
 }
 
-/* As recvmsg(), but from what came ahead, if there is such. News is read in large pieces, of which
- * many items are taken one after the other; but what is large itself goes straight to where it is
- * wanted. */
+/* As recvmsg(), but from what came ahead, if there is such. Small frames go by way of the stack: one
+ * plain recv() and a copy cost less. News is read in large pieces, of which many items are taken one
+ * after the other; but what is large itself goes straight to where it is wanted. */
 static ssize_t nw0__receive(nw0__connection *c, struct iovec v[2], int flags) {
-    int fd = c->watch.fd;
-    if (c->ahead_done == c->ahead_size) {
+    char small[NW0__SMALL], *from = c->ahead_room ? c->ahead : small;
+    size_t there = c->ahead_size - c->ahead_done, taken = 0;
+    if (there > 0) {
+        from = c->ahead + c->ahead_done;
+    } else {
+        size_t all = nw0__total(v), most = c->ahead_room ? c->ahead_room / 4 : sizeof small;
         size_t past = (uintptr_t)v[1].iov_base - nw0__body_got(c) - c->frame.head_size;
         if (past % NW0__PAGE >= 1 && past % NW0__PAGE <= 15 && v[1].iov_len > NW0__SMALL)
-            return nw0__recvmsg_shifted(fd, v, flags);
-        if (nw0__total(v) > c->ahead_room / 4) return nw0__recvmsg(fd, v, 2, flags);
-        ssize_t got = NW0__TRY(recvmsg, recv(fd, c->ahead, c->ahead_room, flags));
+            return nw0__recvmsg_shifted(c->watch.fd, v, flags);
+        if (all > most) return nw0__recvmsg(c->watch.fd, v, 2, flags);
+        size_t room = c->ahead_room ? c->ahead_room : all;
+        ssize_t got = NW0__TRY(recvmsg, recv(c->watch.fd, from, room, flags));
         if (got <= 0) return got;
-        c->ahead_size = (size_t)got;
+        there = (size_t)got;
+        c->ahead_size = from == small ? 0 : there;
         c->ahead_done = 0;
     }
-    size_t taken = 0;
     for (int i = 0; i < 2; i++) {
-        size_t left = c->ahead_size - c->ahead_done, n = v[i].iov_len < left ? v[i].iov_len : left;
-        if (n > 0) memcpy(v[i].iov_base, c->ahead + c->ahead_done, n);
-        c->ahead_done += n;
+        size_t left = there - taken, n = v[i].iov_len < left ? v[i].iov_len : left;
+        if (n > 0) memcpy(v[i].iov_base, from + taken, n);
         taken += n;
     }
+    if (from == small) return (ssize_t)taken;
+    c->ahead_done += taken;
     if (c->ahead_done < c->ahead_size || c->ahead_room > 0) return (ssize_t)taken;
     nw0__free(c->ahead);
     c->ahead = NULL;
     c->ahead_size = c->ahead_done = 0;
     return (ssize_t)taken;
-}
-
-/* Where the next bytes belong: the missing ones of the head, and the body. A body of which the size
- * is not known yet is read into the buffer together with its head, but only its first bytes if the
- * last one was small; and not at all where the next frame follows at once. */
-static void nw0__where_next(nw0__connection *c, char *buffer, size_t usable, struct iovec v[2]) {
-    nw0__frame *f = &c->frame;
-    size_t have = nw0__body_got(c), end = f->body ? f->room : f->size;
-    v[0] = v[1] = nw0__iov(NULL, 0);
-    if (f->got < f->head_size) {
-        size_t few = NW0__SMALL - sizeof f->head;
-        v[0] = nw0__iov(f->head + f->got, f->head_size - f->got);
-        end = c->ahead_room ? 0 : f->was_small && usable > few ? few : usable;
-    }
-    if (end > have) v[1] = nw0__iov((f->body ? f->body : buffer) + have, end - have);
 }
 
 /* Understands the head, as far as it has come. FF is how ZeroMQ begins. */
@@ -2220,13 +2206,21 @@ static int nw0__check_head(nw0__frame *f) {
     return -1;
 }
 
-/* One read: head and body together, as far as they are there. 1: as much came as was asked for; 0:
- * less, so that another try would only say so (or EAGAIN, or the time is up); -1: EINTR, ENOMEM, or
- * the end of the conversation: ECONNRESET, EPROTO ... */
+/* One read: the missing bytes of the head, and the body, as far as they are there. A body of which
+ * the size is not known yet is read into the buffer together with its head, but only its first bytes
+ * if the last one was small; and not at all where the next frame follows at once. 1: as much came as
+ * was asked for; 0: less, so that another try would only say so (or EAGAIN, or the time is up); -1:
+ * EINTR, ENOMEM, or the end of the conversation: ECONNRESET, EPROTO ... */
 static int nw0__read_once(nw0__connection *c, char *buffer, size_t usable, int flags) {
     nw0__frame *f = &c->frame;
-    struct iovec v[2];
-    nw0__where_next(c, buffer, usable, v);
+    size_t have = nw0__body_got(c), end = f->body ? f->room : f->size;
+    struct iovec v[2] = {nw0__iov(NULL, 0), nw0__iov(NULL, 0)};
+    if (f->got < f->head_size) {
+        size_t few = NW0__SMALL - sizeof f->head;
+        v[0] = nw0__iov(f->head + f->got, f->head_size - f->got);
+        end = c->ahead_room ? 0 : f->was_small && usable > few ? few : usable;
+    }
+    if (end > have) v[1] = nw0__iov((f->body ? f->body : buffer) + have, end - have);
     size_t all = nw0__total(v), asked = NW0_SHORT(recvmsg, all);
     if (asked < all) nw0__limit_total(v, asked);
     ssize_t n = nw0__receive(c, v, flags);
@@ -2287,26 +2281,39 @@ static ssize_t nw0__hand_over(nw0__connection *c, const nw0__arrival *a, const c
 
 /* ---- writing a frame ---- */
 
-/* A large body that begins with a page is put by the kernel a few bytes past a page, behind its
- * head: the copy that some processors make at a third of their speed. */
-static bool nw0__is_slow_source(const struct iovec *body) {
-    return body->iov_len > 2 * NW0__SMALL && ((uintptr_t)body->iov_base + 11) % NW0__PAGE < 15;
-}
-
-/* sendmsg(); but what would be slow goes by way of the stack, in pieces of whole pages: half the
- * time. */
-static ssize_t nw0__send_some(int fd, struct iovec v[2], int flags) {
-    if (nw0__is_slow_source(&v[1])) {
-        char bounce[NW0__INTRODUCTION + NW0__LENGTH + NW0__BOUNCE];
-        if (v[0].iov_len > 0) memcpy(bounce, v[0].iov_base, v[0].iov_len);
-        memcpy(bounce + v[0].iov_len, v[1].iov_base, v[1].iov_len);
-        return NW0__TRY(sendmsg, send(fd, bounce, nw0__total(v), flags));
+/* sendmsg(); small frames, and others if that is wanted, by way of the stack: one plain send() and a
+ * copy cost less. */
+static ssize_t nw0__send_some(int fd, struct iovec v[2], int flags, bool bounce) {
+    if (bounce || nw0__total(v) <= NW0__SMALL) {
+        char bytes[NW0__INTRODUCTION + NW0__LENGTH + NW0__PIECE];
+        if (v[0].iov_len > 0) memcpy(bytes, v[0].iov_base, v[0].iov_len);
+        if (v[1].iov_len > 0) memcpy(bytes + v[0].iov_len, v[1].iov_base, v[1].iov_len);
+        return NW0__TRY(sendmsg, send(fd, bytes, nw0__total(v), flags));
     }
     struct msghdr message;
     memset(&message, 0, sizeof message);
     message.msg_iov = v;
     message.msg_iovlen = 2;
     return NW0__TRY(sendmsg, sendmsg(fd, &message, flags));
+}
+
+/* A large body that begins with a page is put by the kernel a few bytes past a page, behind its
+ * head: the copy that some processors make at a third of their speed. There two fast copies, by way
+ * of the stack, take half the time; elsewhere they only cost. So each thread tries both ways on its
+ * first pieces, and stays with the faster one. */
+static ssize_t nw0__send_piece(int fd, struct iovec v[2], int flags) {
+    nw0__thread *self = &nw0__this_thread;
+    bool trial = self->trials < NW0__TRIALS,
+         bounce = trial ? self->trials % 2 : self->best[1] < 0.9 * self->best[0];
+    if (!trial && !bounce) return nw0__send_some(fd, v, flags, false);
+    if (v[1].iov_len > NW0__PIECE) v[1].iov_len = NW0__PIECE;
+    double began = trial ? nw0__now() : 0;
+    ssize_t n = nw0__send_some(fd, v, flags, bounce);
+    if (!trial || n < NW0__PIECE) return n;
+    double took = nw0__now() - began;
+    if (self->trials < 2 || took < self->best[bounce]) self->best[bounce] = took;
+    self->trials++;
+    return n;
 }
 
 /* Sends head and body. 0: all has left. -1, EINTR: a signal, or the socket's time limit, came
@@ -2316,10 +2323,13 @@ static int nw0__send_all(int fd, struct iovec v[2], int flags) {
     bool cut = false;
     while (nw0__total(v) > 0) {
         struct iovec some[2] = {v[0], v[1]};
-        if (nw0__is_slow_source(&v[1]) && v[1].iov_len > NW0__BOUNCE) some[1].iov_len = NW0__BOUNCE;
         size_t asked = NW0_SHORT(sendmsg, nw0__total(some));
         nw0__limit_total(some, asked);
-        ssize_t n = nw0__send_some(fd, some, flags | NW0__NOSIGNAL);
+        bool paged =
+            some[1].iov_len > NW0__PIECE / 2 && ((uintptr_t)some[1].iov_base + 11) % NW0__PAGE < 15;
+        ssize_t n = paged ? nw0__send_piece(fd, some, flags | NW0__NOSIGNAL)
+                          : nw0__send_some(fd, some, flags | NW0__NOSIGNAL, false);
+        asked = nw0__total(some);
         if (n < 0 && cut && nw0__would_block(errno)) errno = EINTR;
         if (n < 0) return -1;
         size_t left = (size_t)n;
@@ -2413,7 +2423,7 @@ static void nw0__inbox_show(nw0__inbox *in) {
 }
 
 /* The next frame: whoever is ready has its turn, then more is waited for. -1: EINTR, ECANCELED;
- * NW0__NOT_YET: nothing came in time. */
+ * NW0__NOT_YET: nothing came in time. nw0__inbox_unuse ends it, when its result has been used. */
 static ssize_t nw0__inbox_next(nw0__inbox *in, const nw0__arrival *a,
                                ssize_t (*read)(nw0__connection *c, const nw0__arrival *a)) {
     in->users++;
@@ -2430,9 +2440,9 @@ static ssize_t nw0__inbox_next(nw0__inbox *in, const nw0__arrival *a,
         int n = nw0__set_turn(&in->set, nw0__earlier(a->deadline, in->timer.due)), error = errno;
         if (in->closing) return nw0__canceled();
         if (n < 0) return nw0__interrupted(error);
-        double now = nw0__now();
-        if (in->timer.due <= now) in->timer.when_due(&in->timer, now);
-        if ((!in->first || ++late > 100) && now >= a->deadline)
+        if (in->timer.due < NW0__NEVER && in->timer.due <= nw0__now())
+            in->timer.when_due(&in->timer, nw0__now());
+        if ((!in->first || ++late > 100) && nw0__now() >= a->deadline)
             break; /* 0 seconds look at what is there, not for ever */
     }
     return size;
@@ -2549,7 +2559,6 @@ static void nw0__thread_ends(void *self) {
    Example: examples/hello_server.c, whose port is open as soon as it is advertised.
    ============================================================================================== */
 
-#define NW0__DEAF_S 0.1
 #define NW0__LINGER_S 60.0 /* how long a closed server waits for one who does not read */
 
 enum nw0__server_state { NW0__LISTENING, NW0__DEAF, NW0__CLOSED };
@@ -2593,7 +2602,7 @@ static void nw0__server_go_deaf(nw0__server *s) {
                (unsigned)s->addr.port, strerror(errno));
     nw0__watch_off(&s->listener);
     s->state = NW0__DEAF;
-    s->until = nw0__now() + NW0__DEAF_S;
+    s->until = nw0__now() + 0.1;
     nw0__timer_set(&s->inbox.timer, s->until);
 }
 
@@ -2726,11 +2735,9 @@ static nw0__server *nw0__listen(nw0__addr addr) {
 #define NW0__RIVAL_PAUSE_S 0.15
 #define NW0__RESPONSES_PER_S 1000
 
-enum nw0__record_state {
-    NW0__RECORD_ALIVE,   /* heard lately */
-    NW0__RECORD_QUERIED, /* silent: its holder is sent queries */
-    NW0__RECORD_RIVALLED /* a second program claims the name: its holder is sent queries */
-};
+/* ALIVE: heard lately; QUERIED: silent, its holder is sent queries; RIVALLED: a second program claims
+ * the name, its holder is sent queries. */
+enum nw0__record_state { NW0__RECORD_ALIVE, NW0__RECORD_QUERIED, NW0__RECORD_RIVALLED };
 
 enum nw0__own_state { NW0__OWN_DUE, NW0__OWN_ANNOUNCED };
 
@@ -5085,7 +5092,7 @@ NW0_API void nw0_shutdown(void) {
             nw0__poll(-1, 0, now + 0.001); /* it is the end: looking is simpler than being woken */
         if (nw0__loop.running) {
             nw0__loop.stop = true;
-            nw0__loop_wake();
+            nw0__bell_ring(&nw0__loop.wake);
             nw0__unlock();
             pthread_join(nw0__loop.thread, NULL);
             nw0__lock();

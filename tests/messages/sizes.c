@@ -60,6 +60,39 @@ static void large_messages_arrive_at_every_offset(void) {
     free(message);
 }
 
+typedef struct sender {
+    const char *address;
+    const unsigned char *message;
+    int faults;
+} sender;
+
+/* a new thread tries anew which way it sends such memory */
+static void *send_all_sizes(void *argument) {
+    static const size_t sizes[] = {16384, 16385, 32768, 32769, 100000, 1 << 20};
+    sender *s = argument;
+    for (int i = 0; i < 12; i++)
+        s->faults += !echoes(s->address, s->message, sizes[i % 6], 0, 0);
+    return NULL;
+}
+
+static void large_messages_may_begin_with_a_page(void) {
+    enum { PAGE = 4096 };
+    void *pages = NULL;
+    server s;
+    CHECK(posix_memalign(&pages, PAGE, (1 << 20) + PAGE + 16) == 0);
+    fill(pages, (1 << 20) + PAGE + 16);
+    server_start(&s);
+    for (int offset = PAGE - 16; offset < PAGE + 16; offset++) {
+        sender one = {s.address, (unsigned char *)pages + offset, 0};
+        pthread_t thread;
+        CHECK(pthread_create(&thread, NULL, send_all_sizes, &one) == 0);
+        pthread_join(thread, NULL);
+        CHECK(one.faults == 0);
+    }
+    server_stop(&s);
+    free(pages);
+}
+
 static void a_message_has_a_limit(void) {
     char address[NW0_ADDRESS_SIZE], none[8];
     char *huge = calloc(1, MOST + 1);
@@ -202,6 +235,7 @@ int main(int argc, char **argv) {
     RUN(every_size_arrives_whole);
     RUN(the_largest_fits_both_kinds_of_buffer);
     RUN(large_messages_arrive_at_every_offset);
+    RUN(large_messages_may_begin_with_a_page);
     RUN(a_message_has_a_limit);
     RUN(an_answer_has_a_limit);
     RUN(the_size_of_a_message_can_be_asked);
