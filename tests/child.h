@@ -154,16 +154,21 @@ static inline int child_ended_well(pid_t pid) {
     return status == 0;
 }
 
+/* a signal for this child, and never for everybody, if it could not be started: its id is -1 then */
+static inline void child_signal(pid_t pid, int number) {
+    CHECK(pid > 0 && kill(pid, number) == 0);
+}
+
 /* kills it, which it must not have forestalled by ending */
 static inline void child_kill(pid_t pid) {
-    CHECK(kill(pid, SIGKILL) == 0);
+    child_signal(pid, SIGKILL);
     int status = child_wait(pid);
     CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
 /* holds it up, until it is sent a SIGCONT: everything that is said to it meanwhile waits */
 static inline void child_stop(pid_t pid) {
-    kill(pid, SIGSTOP);
+    child_signal(pid, SIGSTOP);
     CHECK(WIFSTOPPED(child_status(pid, WUNTRACED)));
 }
 

@@ -7,6 +7,12 @@
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <sys/ioctl.h>
+#ifdef __linux__
+#include <sys/epoll.h>
+#define PORT_HAS_EPOLL 1
+#else
+#define PORT_HAS_EPOLL 0
+#endif
 
 #ifndef MSG_NOSIGNAL
 #define MSG_NOSIGNAL 0 /* then port_socket() turns the signal off */
@@ -86,6 +92,20 @@ static inline int port_over(int fd) {
 #else
     (void)fd;
     return 0;
+#endif
+}
+
+/* whether epoll finds it readable now; -1 if it cannot be asked */
+static inline int port_epoll(int fd) {
+#ifdef __linux__
+    struct epoll_event e = {EPOLLIN, {NULL}};
+    int outer = epoll_create1(EPOLL_CLOEXEC), count = -1;
+    if (epoll_ctl(outer, EPOLL_CTL_ADD, fd, &e) == 0) count = epoll_wait(outer, &e, 1, 0);
+    close(outer);
+    return count;
+#else
+    (void)fd;
+    return -1;
 #endif
 }
 
