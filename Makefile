@@ -122,7 +122,7 @@ $(BUILD)/nw0.o: nw0.h | $(BUILD)
 	$(CC) $(CFLAGS) -DNW0_IMPLEMENTATION -x c -c nw0.h -o $@
 
 $(BUILD)/%: tests/%.c $(HEADERS) $(BUILD)/nw0.o
-	@mkdir -p $(@D)
+	@[ -d $(@D) ] || rm -f $(@D); mkdir -p $(@D)
 	$(COMPILE) $< $$(grep -q 'define NW0_IMPLEMENTATION' $< || echo $(BUILD)/nw0.o) -o $@ -pthread
 
 .PHONY: help demo examples test programs test-asan test-tsan test-valgrind test-long fuzz bench bench-plot install names clean

@@ -114,6 +114,11 @@ static void a_ZeroMQ_peer_is_named_in_the_sentence(void) {
     nw0_close(address);
 }
 
+static void who_answers_twice_is_a_stranger(void) {
+    CHECK(ask_a_stranger("\0\0\0\2ok\0\0\0\2no", 12, 0, 0) == EPROTO);
+    CHECK(ask_a_stranger("\0\0\0\0\0", 5, 0, 0) == EPROTO);
+}
+
 static void any_other_stranger_is_EPROTO(void) {
     CHECK(ask_a_stranger("HTTP/1.1 400 Bad Request\r\n\r\n", 28, 0, 0) == EPROTO);
     CHECK(ask_a_stranger("SSH-2.0-x\r\n", 11, 1, 0) == EPROTO);
@@ -229,6 +234,7 @@ int main(int argc, char **argv) {
     RUN(a_ZeroMQ_peer_is_EPROTONOSUPPORT);
     RUN(a_ZeroMQ_peer_is_named_in_the_sentence);
     RUN(any_other_stranger_is_EPROTO);
+    RUN(who_answers_twice_is_a_stranger);
     RUN(a_server_that_hangs_up_is_ECONNRESET_at_once);
     RUN(a_server_that_hangs_up_on_a_long_question_is_ECONNRESET);
     RUN(a_slow_reader_holds_up_nobody);
