@@ -1782,7 +1782,6 @@ NW0_API int nw0_address(const char *address, char canonical[NW0_ADDRESS_SIZE]) {
 #define NW0__CHUNK 65536 /* items of news are small: so many bytes of them are read at a time */
 #define NW0__PAGE 4096   /* of memory */
 #define NW0__PIECE 32768 /* see nw0__send_piece */
-#define NW0__TRIALS 16
 
 #define NW0__OVER (-2)    /* two ways to fail that only this file knows: the connection is over, */
 #define NW0__NOT_YET (-3) /* and nothing whole has come */
@@ -2281,14 +2280,13 @@ static ssize_t nw0__hand_over(nw0__connection *c, const nw0__arrival *a, const c
 
 /* ---- writing a frame ---- */
 
-/* sendmsg(); small frames, and others if that is wanted, by way of the stack: one plain send() and a
- * copy cost less. */
-static ssize_t nw0__send_some(int fd, struct iovec v[2], int flags, bool bounce) {
-    if (bounce || nw0__total(v) <= NW0__SMALL) {
-        char bytes[NW0__INTRODUCTION + NW0__LENGTH + NW0__PIECE];
-        if (v[0].iov_len > 0) memcpy(bytes, v[0].iov_base, v[0].iov_len);
-        if (v[1].iov_len > 0) memcpy(bytes + v[0].iov_len, v[1].iov_base, v[1].iov_len);
-        return NW0__TRY(sendmsg, send(fd, bytes, nw0__total(v), flags));
+/* sendmsg(); small frames go by way of the stack: one plain send() and a copy cost less. */
+static ssize_t nw0__send_some(int fd, struct iovec v[2], int flags) {
+    char small[NW0__SMALL];
+    if (nw0__total(v) <= sizeof small) {
+        if (v[0].iov_len > 0) memcpy(small, v[0].iov_base, v[0].iov_len);
+        if (v[1].iov_len > 0) memcpy(small + v[0].iov_len, v[1].iov_base, v[1].iov_len);
+        return NW0__TRY(sendmsg, send(fd, small, nw0__total(v), flags));
     }
     struct msghdr message;
     memset(&message, 0, sizeof message);
@@ -2299,19 +2297,22 @@ static ssize_t nw0__send_some(int fd, struct iovec v[2], int flags, bool bounce)
 
 /* A large body that begins with a page is put by the kernel a few bytes past a page, behind its
  * head: the copy that some processors make at a third of their speed. There two fast copies, by way
- * of the stack, take half the time; elsewhere they only cost. So each thread tries both ways on its
- * first pieces, and stays with the faster one. */
+ * of other memory, take half the time; elsewhere they only cost. So each thread tries both ways on
+ * its first pieces, and stays with the faster one. */
 static ssize_t nw0__send_piece(int fd, struct iovec v[2], int flags) {
     nw0__thread *self = &nw0__this_thread;
-    bool trial = self->trials < NW0__TRIALS,
-         bounce = trial ? self->trials % 2 : self->best[1] < 0.9 * self->best[0];
-    if (!trial && !bounce) return nw0__send_some(fd, v, flags, false);
+    bool trial = self->trials < 16,
+         detour = trial ? self->trials % 2 : self->best[1] < 0.9 * self->best[0];
+    if (!trial && !detour) return nw0__send_some(fd, v, flags);
     if (v[1].iov_len > NW0__PIECE) v[1].iov_len = NW0__PIECE;
     double began = trial ? nw0__now() : 0;
-    ssize_t n = nw0__send_some(fd, v, flags, bounce);
+    char *other = detour ? (char *)nw0__resize(NULL, v[1].iov_len) : NULL;
+    if (other) v[1].iov_base = memcpy(other, v[1].iov_base, v[1].iov_len);
+    ssize_t n = nw0__send_some(fd, v, flags);
+    nw0__free(other);
     if (!trial || n < NW0__PIECE) return n;
     double took = nw0__now() - began;
-    if (self->trials < 2 || took < self->best[bounce]) self->best[bounce] = took;
+    if (self->trials < 2 || took < self->best[detour]) self->best[detour] = took;
     self->trials++;
     return n;
 }
@@ -2328,7 +2329,7 @@ static int nw0__send_all(int fd, struct iovec v[2], int flags) {
         bool paged =
             some[1].iov_len > NW0__PIECE / 2 && ((uintptr_t)some[1].iov_base + 11) % NW0__PAGE < 15;
         ssize_t n = paged ? nw0__send_piece(fd, some, flags | NW0__NOSIGNAL)
-                          : nw0__send_some(fd, some, flags | NW0__NOSIGNAL, false);
+                          : nw0__send_some(fd, some, flags | NW0__NOSIGNAL);
         asked = nw0__total(some);
         if (n < 0 && cut && nw0__would_block(errno)) errno = EINTR;
         if (n < 0) return -1;
