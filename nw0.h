@@ -866,6 +866,7 @@ static nw0__addr nw0__from_sockaddr(const void *sockaddr) {
 #define NW0__NEWS "\0\0\0\4nw0!"      /* and of one who wants news */
 #define NW0__INTRODUCTION 8           /* how long both are */
 #define NW0__LENGTH 4                 /* and how long a length is */
+#define NW0__PREFIXES 64              /* how many one subscriber may have */
 
 static int nw0__check_length(const unsigned char *bytes, size_t n, size_t *size) {
     if (n > 0 && bytes[0] != 0) return -1;
@@ -902,15 +903,11 @@ typedef struct nw0__advert {
     double ttl;
 } nw0__advert;
 
-static void nw0__skip_blanks(nw0__text *t) {
-    while (t->at < t->end && nw0__index(NW0__BLANKS, *t->at) >= 0) t->at++;
-}
-
 /* One of the signs between the values, and the blanks around it. */
 static bool nw0__sign(nw0__text *t, char c) {
-    nw0__skip_blanks(t);
+    while (t->at < t->end && nw0__index(NW0__BLANKS, *t->at) >= 0) t->at++;
     if (!nw0__skip(t, c)) return false;
-    nw0__skip_blanks(t);
+    while (t->at < t->end && nw0__index(NW0__BLANKS, *t->at) >= 0) t->at++;
     return true;
 }
 
@@ -1117,8 +1114,8 @@ static int nw0__bell_open(nw0__bell *bell) {
 
 static void nw0__bell_ring(nw0__bell *bell) {
     int error = errno;
-    if (!bell->rung) (void)!send(bell->rope, "", 1, MSG_DONTWAIT | NW0__NOSIGNAL);
-    bell->rung = true;
+    if (!bell->rung) /* without memory for the byte, the next one tries again */
+        bell->rung = send(bell->rope, "", 1, MSG_DONTWAIT | NW0__NOSIGNAL) == 1;
     errno = error;
 }
 
@@ -1399,11 +1396,11 @@ static void nw0__changed(void) {
     for (nw0__waiter *w = nw0__waiters; w; w = w->next) nw0__bell_ring(&w->bell);
 }
 
-/* Waits until something has changed or the deadline has passed. -1: EINTR, or nw0_shutdown. */
+/* Waits until something has changed or the deadline has passed, or for a moment where there is no
+ * descriptor for a bell. -1: EINTR, or nw0_shutdown. */
 static int nw0__wait_for_change(double deadline) {
     nw0__waiter w, **link = &nw0__waiters;
-    if (nw0__bell_open(&w.bell) < 0)
-        return nw0__fail(errno, "no descriptor to wait with: %s", strerror(errno));
+    if (nw0__bell_open(&w.bell) < 0) deadline = nw0__earlier(deadline, nw0__now() + 0.05);
     w.next = nw0__waiters;
     nw0__waiters = &w;
     int n = nw0__poll(w.bell.heard.fd, POLLIN, deadline), error = errno;
@@ -1468,7 +1465,7 @@ static bool nw0__is_lost(int fd) {
 #endif
 }
 
-/* Shuts down the connections to machines that are gone: whoever was sending there is told. */
+/* Shuts down the connections to machines that are gone: who was sending there, or calling, is told. */
 static double nw0__look_for_lost(double now) {
     if (nw0__library.unsent == 0) return NW0__NEVER;
     if (now < nw0__loop.look_at) return nw0__loop.look_at;
@@ -1508,6 +1505,7 @@ static void nw0__loop_close(void) {
 static int nw0__start_thread(void) {
     struct nw0__loop *l = &nw0__loop;
     if (l->running) return 0;
+    if (nw0__library.closing) return nw0__canceled();
     l->stop = false;
     l->wake.heard.fd = l->wake.rope = -1;
     int error = 0;
@@ -3653,17 +3651,28 @@ static void nw0__client_send_on(nw0__connection *c) {
     }
 }
 
-/* Its introduction has been read. One who wants news where none is published yet is left alone until
- * that changes, or it closes. */
+/* One who wants news where none is published yet may say more meanwhile, which is kept for then.
+ * False: it has closed, or says more than a subscriber may. */
+static bool nw0__client_keep(nw0__connection *c) {
+    size_t most = NW0__PREFIXES * (NW0_NAME_SIZE + NW0__LENGTH), size = c->ahead_size;
+    char *ahead = size < most ? (char *)nw0__resize(c->ahead, most) : NULL;
+    if (!ahead) return false;
+    c->ahead = ahead;
+    int fd = c->watch.fd;
+    ssize_t n = NW0__TRY(recvmsg, recv(fd, ahead + size, most - size, MSG_DONTWAIT));
+    if (n < 0) return nw0__would_block(errno) || errno == EINTR;
+    c->ahead_size += (size_t)n;
+    return n > 0;
+}
+
+/* Its introduction has been read. */
 static void nw0__client_introduced(nw0__connection *c) {
     nw0__server *s = nw0__server_of(c);
     nw0__unlink(c);
     nw0__link(c, c->frame.kind == '?' ? &s->inbox.list : &s->callers);
     if (!nw0__client_watch(c) || c->frame.kind != '!') return;
-    int more = s->publisher ? 0 : nw0__peek(c);
     if (s->publisher) s->news->welcome(c);
-    else if (more < 0) nw0__hang_up(c);
-    else if (more > 0) nw0__watch_off(&c->watch);
+    else if (!nw0__client_keep(c)) nw0__hang_up(c);
 }
 
 /* Where news is published, the loop reads introductions. One who asks questions is for those who
@@ -3677,8 +3686,8 @@ static void nw0__client_introduce(nw0__connection *c) {
     if (got < 0 && errno != EINTR) {
         nw0__hang_up(c);
     } else if (c->frame.kind) {
-        bool empty = nw0__is_whole(c); /* nothing more will come that would wake somebody */
-        if (c->frame.kind == '?' && empty) nw0__inbox_push(in, &c->watch);
+        if (c->frame.kind == '?' && nw0__is_whole(c)) /* nothing more comes that would wake one */
+            nw0__inbox_push(in, &c->watch);
         nw0__client_introduced(c);
         nw0__inbox_show(in);
     }
@@ -3739,9 +3748,8 @@ static void nw0__server_accept(nw0__server *s, int most) {
 /* Those who have called where news is published, but were not heard yet, may be subscribers. */
 static void nw0__server_meet(nw0__server *s) {
     if (s->state == NW0__LISTENING) nw0__server_accept(s, SOMAXCONN);
-    NW0__EACH(c, s->callers) {
+    NW0__EACH(c, s->callers)
         if (!c->owner) nw0__client_introduce(c);
-    }
 }
 
 static void nw0__server_ready(nw0__watch *w, int events) {
@@ -3985,9 +3993,8 @@ static int nw0__call_try(nw0__connection *c, double deadline) {
 /* A new connection: tried until the deadline, because a service may start late. Those that nobody
  * needs, and that the other side has closed, go. */
 static nw0__connection *nw0__call_open(nw0__addr to, const char *address, nw0__arrival *a) {
-    NW0__EACH(old, nw0__calls) {
+    NW0__EACH(old, nw0__calls)
         if (old->state == NW0__OPEN && nw0__peek(old) != 0) nw0__hang_up(old);
-    }
     nw0__connection *c = (nw0__connection *)nw0__zeroed(sizeof *c);
     if (!c) return nw0__no_answer(address, ENOMEM, false), c;
     nw0__connection_init(c, NULL, -1, NULL);
@@ -4167,7 +4174,6 @@ NW0_API ssize_t nw0_wait_for_reply_from(const char *address, void *reply, size_t
 
 #define NW0__FLUSH_PAUSE_S 0.0003 /* news that comes faster than this is gathered, */
 #define NW0__FLUSH_BYTES 32768    /* up to so many bytes */
-#define NW0__PREFIXES 64          /* that one subscriber may have */
 
 typedef struct nw0__publisher {
     nw0__connection *subscribers;
@@ -4356,9 +4362,8 @@ static void nw0__subscriber_welcome(nw0__connection *c) {
 static void nw0__flush(nw0__server *server) {
     nw0__publisher *p = server->publisher;
     nw0__server_meet(server);
-    NW0__EACH(c, p->subscribers) {
+    NW0__EACH(c, p->subscribers)
         if (c->subscriber->prefixes && c->state == NW0__OPEN) nw0__subscriber_serve(c);
-    }
     server->published = nw0__log_end(p);
     p->flushed_at = nw0__now();
 }
@@ -4432,10 +4437,10 @@ static void nw0__flush_when_due(nw0__server *server, double now) {
     else if (p->flush_due) server->inbox.timer.due = nw0__earlier(server->inbox.timer.due, due);
 }
 
-/* The server closes. */
+/* The server closes. Before it does, who has said by now what it wants gets what it can get. */
 static int nw0__publisher_close(nw0__server *server, enum nw0__closing how) {
     nw0__publisher *p = server->publisher;
-    if (how == NW0__WHEN_SENT && server->published < nw0__log_end(p)) nw0__flush(server);
+    if (how == NW0__WHEN_SENT && server->state != NW0__CLOSED) nw0__flush(server);
     nw0__close_all(p->subscribers, how);
     nw0__changed(); /* one may wait for subscribers */
     if (p->subscribers) return 1;
@@ -4464,9 +4469,8 @@ static nw0__server *nw0__publisher_for(const char *address) {
                (nw0__server *)NULL;
     }
     s->news = &nw0__news_hooks;
-    NW0__EACH(c, s->callers) {
+    NW0__EACH(c, s->callers)
         if (!c->owner) nw0__client_introduced(c);
-    }
     return s;
 }
 
@@ -4865,14 +4869,11 @@ NW0_API ssize_t nw0_wait_for_news_from_any(const char *const addresses[],
         const nw0__connection *c = i->inbox.list;
         char text[NW0_ADDRESS_SIZE];
         while (c && c->state != NW0__CONNECTING) c = c->next;
-        if (size == NW0__NOT_YET && c)
-            size =
-                nw0__fail(ETIMEDOUT, "no news came in time, and %s cannot be reached: does it run?",
-                          nw0__print_addr(c->to, text));
         if (size == NW0__NOT_YET)
-            size =
-                nw0__fail(ETIMEDOUT, "no news came in time from %.80s: it is connected, but silent",
-                          i->addresses + NW0__LENGTH);
+            size = nw0__fail(ETIMEDOUT,
+                             c ? "no news came in time, and %.80s cannot be reached: does it run?"
+                               : "no news came in time from %.80s: it is connected, but silent",
+                             c ? nw0__print_addr(c->to, text) : i->addresses + NW0__LENGTH);
         nw0__inbox_unuse(&i->inbox);
     }
     nw0__leave();
@@ -5034,9 +5035,8 @@ NW0_API int nw0_close(const char *address) {
         while (c && !nw0__same_addr(c->to, addr)) c = c->next;
         if (c) nw0__inbox_shut(in), nw0__inbox_free_if_done(in), count++;
     }
-    NW0__EACH(c, nw0__calls) {
+    NW0__EACH(c, nw0__calls)
         if (nw0__same_addr(c->to, addr)) nw0__hang_up(c), count++;
-    }
     nw0__leave();
     if (count > 0) return 0;
     return nw0__fail(ENOENT, "nothing of this program is open at \"%.80s\", so it cannot be closed",

@@ -95,6 +95,23 @@ static void closing_hangs_up_on_subscribers(void) {
     nw0_close(address);
 }
 
+/* it was connected when the item was sent, but says only a moment before the end what it wants */
+static void who_speaks_just_before_the_end_gets_what_was_sent(void) {
+    char address[NW0_ADDRESS_SIZE];
+    for (int i = 0; i < 100 && !check_faults; i++) {
+        new_address(address);
+        publish_at(address);
+        int fd = raw_connect(address);
+        CHECK(sends(address, "last", "1") == 0);
+        raw_put(fd, HELLO_NEWS "\0\0\0\0", 12);
+        raw_delivered(fd);
+        if (i % 2) nw0_shutdown();
+        else CHECK(nw0_close(address) >= 0);
+        CHECK(raw_got_item(fd, "last", "1") && raw_closed(fd));
+        close(fd);
+    }
+}
+
 typedef struct waiter {
     const char *address;
     char kind;
@@ -203,6 +220,7 @@ int main(int argc, char **argv) {
     RUN(an_exit_does_not_wait_for_ever);
     RUN(closing_unsubscribes);
     RUN(closing_hangs_up_on_subscribers);
+    RUN(who_speaks_just_before_the_end_gets_what_was_sent);
     RUN(closing_ends_another_threads_wait);
     RUN(a_wait_that_was_closed_names_no_port_0);
     RUN(a_shutdown_ends_waits_and_frees_everything);

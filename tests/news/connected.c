@@ -133,6 +133,44 @@ static void subscribers_are_waited_for(void) {
     nw0_close(address);
 }
 
+static void *wait_for_one(void *address) {
+    return has_subscribers(address, 1) ? address : NULL;
+}
+
+/* others leave elsewhere meanwhile, when no descriptor is left: that is nothing to fail for */
+static void a_wait_that_has_begun_needs_no_other_descriptor(void) {
+    enum { OTHERS = 20 };
+    char address[NW0_ADDRESS_SIZE], elsewhere[NW0_ADDRESS_SIZE];
+    int others[OTHERS];
+    struct rlimit old, none;
+    new_address(address);
+    new_address(elsewhere);
+    publish_at(address);
+    publish_at(elsewhere);
+    for (int i = 0; i < OTHERS; i++) others[i] = raw_subscribe(elsewhere, "");
+    CHECK(has_subscribers(elsewhere, OTHERS));
+    int fd = raw_connect(address), before;
+    CHECK(sends(address, "not", "yet") == 0); /* it has been accepted */
+    before = descriptor_count();
+    pthread_t waiter = start(wait_for_one, address);
+    double limit = check_now() + LIMIT;
+    while (descriptor_count() < before + 2 && check_now() < limit) usleep(500);
+    CHECK(getrlimit(RLIMIT_NOFILE, &old) == 0);
+    none = old;
+    none.rlim_cur = 3;
+    CHECK(setrlimit(RLIMIT_NOFILE, &none) == 0);
+    for (int i = 0; i < OTHERS; i++) {
+        close(others[i]);
+        await_fewer(elsewhere, OTHERS - 1 - i);
+    }
+    raw_put(fd, HELLO_NEWS "\0\0\0\0", 12);
+    CHECK(finish(waiter) != NULL);
+    CHECK(setrlimit(RLIMIT_NOFILE, &old) == 0);
+    close(fd);
+    nw0_close(address);
+    nw0_close(elsewhere);
+}
+
 int main(int argc, char **argv) {
     net_begin();
     check_begin(argc, argv);
@@ -143,6 +181,7 @@ int main(int argc, char **argv) {
     RUN(a_hundred_who_came_early_get_the_first_item);
     RUN(a_hundred_who_came_early_are_found_without_waiting);
     RUN(subscribers_are_waited_for);
+    RUN(a_wait_that_has_begun_needs_no_other_descriptor);
     nw0_shutdown();
     return check_report("news/connected");
 }

@@ -167,6 +167,67 @@ static void what_has_left_is_not_for_who_comes_later_where_messages_are_awaited(
     finish(server);
 }
 
+/* where only messages are awaited, one who wants news is heard by those who wait */
+static void look_for_messages(const char *address) {
+    char room[8];
+    CHECK_FAILS(nw0_wait_for_message_from(address, room, sizeof room, 0, false), ETIMEDOUT);
+}
+
+/* it says one prefix, and another one later: nobody needs them yet, but that it has gone is seen */
+static void who_wants_news_where_there_is_none_is_let_go(void) {
+    char address[NW0_ADDRESS_SIZE];
+    int before = 0;
+    new_address(address);
+    listen_at(address);
+    for (int i = 0; i <= 20; i++) {
+        int fd = raw_connect(address);
+        raw_put(fd, HELLO_NEWS "\0\0\0\1a", 13);
+        raw_delivered(fd);
+        look_for_messages(address);
+        raw_put(fd, "\0\0\0\1b", 5);
+        raw_delivered(fd);
+        look_for_messages(address);
+        close(fd);
+        if (i == 0) look_for_messages(address), before = descriptor_count();
+    }
+    double limit = check_now() + LIMIT;
+    while (descriptor_count() > before && check_now() < limit)
+        look_for_messages(address), usleep(500);
+    CHECK(descriptor_count() <= before);
+    nw0_close(address);
+}
+
+/* and what it has said counts when news is published at last; but not if it said too much */
+static void who_wants_news_where_there_is_none_yet_gets_it_later(void) {
+    char address[NW0_ADDRESS_SIZE], prefix[NW0_NAME_SIZE - 1];
+    memset(prefix, 'p', sizeof prefix);
+    new_address(address);
+    listen_at(address);
+    int fd = raw_connect(address), talker = raw_connect(address);
+    const char *pieces[] = {HELLO_NEWS "\0\0", "\0\1a\0\0", "\0\1b\0", "\0\0\2cd"};
+    const size_t sizes[] = {10, 5, 4, 5};
+    raw_put(talker, HELLO_NEWS, 8);
+    for (int i = 0; i < 4; i++) {
+        raw_put(fd, pieces[i], sizes[i]);
+        raw_delivered(fd);
+        look_for_messages(address);
+    }
+    for (int i = 0; i < 100; i++) {
+        unsigned char frame[4 + sizeof prefix] = {0, 0, 0, sizeof prefix};
+        memcpy(frame + 4, prefix, sizeof prefix);
+        if (send(talker, frame, sizeof frame, MSG_NOSIGNAL) < 0) break;
+        look_for_messages(address);
+    }
+    CHECK(raw_closed(talker));
+    CHECK(has_subscribers(address, 1));
+    CHECK(sends(address, "a", "1") == 1 && sends(address, "b", "2") == 1);
+    CHECK(sends(address, "c", "3") == 0 && sends(address, "cd", "4") == 1);
+    CHECK(raw_got_item(fd, "a", "1") && raw_got_item(fd, "b", "2") && raw_got_item(fd, "cd", "4"));
+    close(fd);
+    close(talker);
+    nw0_close(address);
+}
+
 int main(int argc, char **argv) {
     net_begin();
     check_begin(argc, argv);
@@ -177,6 +238,8 @@ int main(int argc, char **argv) {
     RUN(subscribers_come_where_messages_are_awaited);
     RUN(whoever_is_connected_gets_it_where_messages_are_awaited);
     RUN(what_has_left_is_not_for_who_comes_later_where_messages_are_awaited);
+    RUN(who_wants_news_where_there_is_none_is_let_go);
+    RUN(who_wants_news_where_there_is_none_yet_gets_it_later);
     nw0_shutdown();
     return check_report("news/messages");
 }
