@@ -19,6 +19,7 @@
  *                 others. What several files of a section share is in SECTION/SECTION.h
  *     linux/      what needs /proc, namespaces or other things that only Linux has
  *     compile/ fuzz/ wire/ hosts/ tool/ bench/    have a program run of their own
+ *     promises.txt  what the header promises, and which tests prove it: "tests/promises" compares
  * A file that asks for nothing else of nw0.h leaves NW0_IMPLEMENTATION away: BUILD/nw0.o has it then.
  * net.h, talk.h and child.h need nw0.h before them.
  */

@@ -91,6 +91,34 @@ static void an_advert_goes_to_the_port_and_carries_the_ttl(void) {
     nw0_shutdown();
 }
 
+/* when the next advert for our name is heard */
+static double heard_at(int ear) {
+    char text[512] = "";
+    ssize_t n;
+    do {
+        n = recv(ear, text, sizeof text - 1, 0);
+        text[n < 0 ? 0 : n] = '\0';
+    } while (n >= 0 && strstr(text, name) == NULL);
+    CHECK(n >= 0);
+    return check_now();
+}
+
+/* a busy machine makes some of the gaps longer, but never all of them shorter */
+static void adverts_come_in_the_interval(void) {
+    int ear = ear_open();
+    CHECK(nw0_advertise(name, "127.0.0.1", NULL) >= 0);
+    double first = heard_at(ear), last = first, least = LIMIT;
+    for (int i = 0; i < 4; i++) {
+        double now = heard_at(ear);
+        if (now - last < least) least = now - last;
+        last = now;
+    }
+    CHECK(least < 1.5 * NW0_ADVERT_INTERVAL_S && last - first > 2.0 * NW0_ADVERT_INTERVAL_S);
+    if (check_faults) printf("    the shortest %.2f s, all %.2f s\n", least, last - first);
+    close(ear);
+    nw0_shutdown();
+}
+
 /* the smallest table has room for the only one there is. Said again, for it may come too early */
 static void the_service_of_another_program_is_discovered(void) {
     struct sockaddr_in everybody = socket_address("127.255.255.255", discovery_port),
@@ -152,6 +180,7 @@ int main(int argc, char **argv) {
     check_begin(argc, argv);
     RUN(an_advert_goes_to_the_port_and_carries_the_ttl);
     RUN(the_service_of_another_program_is_discovered);
+    if (NW0_ADVERT_INTERVAL_S < 2) RUN(adverts_come_in_the_interval);
     if (NW0_MAX_MESSAGE <= 1000) RUN(a_client_that_pipelines_takes_little_memory);
     return check_report("options");
 }
