@@ -46,7 +46,7 @@ int __lsan_is_turned_off(void) {
 }
 
 /* valgrind lets a SIGCHLD that nobody handles end a wait with EINTR, in whichever thread it likes */
-static inline void child_signal(int how) {
+static inline void child_mask_sigchld(int how) {
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGCHLD);
@@ -55,7 +55,7 @@ static inline void child_signal(int how) {
 
 /* call first in main(): a name with a slash in it is good in every directory from here on */
 static inline void child_begin(char **argv) {
-    child_signal(SIG_BLOCK);
+    child_mask_sigchld(SIG_BLOCK);
     if (strchr(argv[0], '/') != NULL && realpath(argv[0], child_program) != NULL) return;
     snprintf(child_program, sizeof child_program, "%s", argv[0]);
 }
@@ -102,7 +102,7 @@ static inline pid_t child_exec(const char *const words[], int *out) {
     CHECK(pid >= 0);
     if (pid == 0) {
         signal(SIGALRM, SIG_DFL);
-        child_signal(SIG_UNBLOCK);
+        child_mask_sigchld(SIG_UNBLOCK);
         alarm(CHILD_LIMIT_S);
         if (out != NULL) dup2(ends[1], STDOUT_FILENO);
         execvp(words[0], (char **)(uintptr_t)words);
