@@ -1536,7 +1536,7 @@ static void nw0__timer_remove(nw0__timer *t) {
 }
 
 /* It is due then, if it is not due earlier. */
-static void nw0__timer_set(nw0__timer *t, double when) {
+static void nw0__timer_start(nw0__timer *t, double when) {
     if (when >= t->due) return;
     t->due = when;
     if (nw0__loop.running) nw0__bell_ring(&nw0__loop.wake);
@@ -1995,7 +1995,7 @@ static void nw0__tune(int fd) {
 /* Gives the socket's blocking calls so much time, but not longer than it takes to look whether the
  * other machine is still there. The same limit is not set again: most waits are as long as the
  * last. A call with a limit also ends with EINTR for every signal; one without may go on. */
-static void nw0__set_timeout(nw0__connection *c, double left) {
+static void nw0__limit_time(nw0__connection *c, double left) {
     left = nw0__earlier(left, NW0__LOOK_S);
     if (c->timeout > 0 && left < c->timeout + 0.001 && left > c->timeout - 0.001) return;
     c->timeout = left;
@@ -2589,7 +2589,7 @@ static nw0__server *nw0__server_of(const nw0__connection *c) {
 
 /* The set of those who wait for messages tells of callers; where news is published, the loop's, for
  * a subscriber may call while the program is busy with something else. */
-static int nw0__server_listen(nw0__server *s) {
+static int nw0__server_hear(nw0__server *s) {
     nw0__set *set = s->publisher ? &nw0__loop.set : &s->inbox.set;
     if (nw0__watch_on(&s->listener, set, POLLIN) < 0) return -1;
     s->state = NW0__LISTENING;
@@ -2602,12 +2602,12 @@ static void nw0__server_go_deaf(nw0__server *s) {
     nw0__watch_off(&s->listener);
     s->state = NW0__DEAF;
     s->until = nw0__now() + 0.1;
-    nw0__timer_set(&s->inbox.timer, s->until);
+    nw0__timer_start(&s->inbox.timer, s->until);
 }
 
 static void nw0__server_hear_again(nw0__server *s) {
     int error = errno;
-    if (nw0__server_listen(s) < 0) nw0__server_go_deaf(s);
+    if (nw0__server_hear(s) < 0) nw0__server_go_deaf(s);
     errno = error;
 }
 
@@ -2629,7 +2629,7 @@ static int nw0__server_close(nw0__inbox *in, enum nw0__closing how) {
     nw0__close_all(s->callers, how);
     if (s->state != NW0__CLOSED) s->until = nw0__now() + NW0__LINGER_S;
     s->state = NW0__CLOSED;
-    if (how == NW0__WHEN_SENT) nw0__timer_set(&in->timer, s->until);
+    if (how == NW0__WHEN_SENT) nw0__timer_start(&in->timer, s->until);
     return left + (s->callers != NULL);
 }
 
@@ -2663,7 +2663,7 @@ static nw0__server *nw0__server_open(nw0__addr addr) {
     s->listener.fd = fd;
     if (fd >= 0) nw0__option(fd, SOL_SOCKET, SO_REUSEADDR, 1), nw0__nonblocking(fd, true);
     if (fd < 0 || nw0__bind(fd, addr) < 0 || NW0__TRY(listen, listen(fd, SOMAXCONN)) < 0 ||
-        nw0__bound_addr(fd, &s->addr) < 0 || nw0__server_listen(s) < 0) {
+        nw0__bound_addr(fd, &s->addr) < 0 || nw0__server_hear(s) < 0) {
         nw0__watch_close(&s->listener);
         return nw0__inbox_free(&s->inbox), (nw0__server *)NULL;
     }
@@ -3298,13 +3298,13 @@ static int nw0__discovery_start(void) {
     d->random = (uint32_t)getpid() * 2654435761u ^ (uint32_t)(uint64_t)(now * 1e9);
     nw0__ear_open();
     nw0__look_at_networks();
-    nw0__timer_set(&nw0__discovery_timer, now);
+    nw0__timer_start(&nw0__discovery_timer, now);
     return 0;
 }
 
 /* ---- finding ---- */
 
-static void nw0__service_set(nw0_service *service, const char *name, nw0__addr addr) {
+static void nw0__service_fill(nw0_service *service, const char *name, nw0__addr addr) {
     if (!service) return;
     memset(service, 0, sizeof *service);
     memcpy(service->name, name, strlen(name));
@@ -3353,7 +3353,7 @@ NW0_API int nw0_discover(const char *name, double wait_for_s, nw0_service *servi
     char where[100];
     if (nw0__check_name(name, NW0_ADVERT_TTL_S) < 0 || nw0__enter() < 0) return -1;
     if (nw0__discovery_start() == 0) r = nw0__wait_for_name(name, deadline);
-    if (r) nw0__service_set(service, r->name, r->holder.addr); /* name may be in service */
+    if (r) nw0__service_fill(service, r->name, r->holder.addr); /* name may be in service */
     else if (errno == ETIMEDOUT)
         nw0__fail(ETIMEDOUT,
                   "no service called \"%s\" was heard on %s within %g s: is it running, and on the "
@@ -3410,7 +3410,7 @@ static int nw0__list(double deadline, const char *group, const char *separator,
         while (not_this && *not_this && strcmp(*not_this, r->name) != 0) not_this++;
         if (!nw0__is_member(r->name, group, separator) || (not_this && *not_this)) continue;
         if (services && count < capacity)
-            nw0__service_set(&services[count], r->name, r->holder.addr);
+            nw0__service_fill(&services[count], r->name, r->holder.addr);
         count++;
     }
     nw0__leave();
@@ -3455,7 +3455,7 @@ static int nw0__one_change(const char *group, const char *separator, nw0_service
         return nw0__fail(ENOBUFS, "\"%s\" joined, but the list is full with %d: give a longer one",
                          joined->name, *count);
     memmove(&members[slot + 1], &members[slot], (size_t)((*count)++ - slot) * sizeof members[0]);
-    nw0__service_set(&members[slot], joined->name, joined->holder.addr);
+    nw0__service_fill(&members[slot], joined->name, joined->holder.addr);
     if (changed) *changed = members[slot];
     return NW0_JOINED;
 }
@@ -3553,8 +3553,8 @@ static int nw0__advertise(nw0__own *own, nw0_service *service) {
     if (!slot) slot = &d->own[d->own_count++];
     *slot = *own;
     slot->state = NW0__OWN_DUE;
-    nw0__timer_set(&nw0__discovery_timer, 0);
-    nw0__service_set(service, own->name, nw0__seen_here(own->addr));
+    nw0__timer_start(&nw0__discovery_timer, 0);
+    nw0__service_fill(service, own->name, nw0__seen_here(own->addr));
     return 0;
 }
 
@@ -4046,7 +4046,7 @@ static int nw0__send_by(nw0__connection *c, struct iovec v[2], nw0__arrival *a) 
         if (errno == EINTR && a->now < began + c->timeout - 0.01) return -1;
         if (a->now >= a->deadline) return errno = ETIMEDOUT, -1;
         if (nw0__is_lost(c->watch.fd)) return errno = EHOSTUNREACH, -1;
-        nw0__set_timeout(c, a->deadline - a->now);
+        nw0__limit_time(c, a->deadline - a->now);
         flags = 0;
     }
     if (flags == 0) a->now = nw0__now();
@@ -4082,7 +4082,7 @@ static int nw0__read_answer(nw0__connection *c, nw0__arrival *a) {
     }
     for (;; a->now = nw0__now()) {
         bool in_time = a->now < a->deadline;
-        if (in_time) nw0__set_timeout(c, a->deadline - a->now);
+        if (in_time) nw0__limit_time(c, a->deadline - a->now);
         errno = 0;
         int got = nw0__read_frame(c, a->buffer, a->usable, in_time ? 0 : MSG_DONTWAIT);
         if (got > 0 && c->ahead) return errno = EPROTO, -1; /* nobody answers twice */
@@ -4202,7 +4202,7 @@ static uint64_t nw0__log_end(const nw0__publisher *p) {
 }
 
 /* An item is a topic frame and a data frame: how many bytes is the one at this offset? */
-static size_t nw0__item_size(const nw0__publisher *p, uint64_t offset) {
+static size_t nw0__log_item_size(const nw0__publisher *p, uint64_t offset) {
     const unsigned char *item = (const unsigned char *)p->log + (offset - p->start);
     size_t topic = NW0__LENGTH + nw0__get32(item);
     return topic + NW0__LENGTH + nw0__get32(item + topic);
@@ -4223,21 +4223,21 @@ static bool nw0__wants_item(const nw0__subscriber *s, uint64_t offset) {
 }
 
 /* Passes over items that it does not want. */
-static void nw0__skip_items(nw0__subscriber *s) {
+static void nw0__subscriber_skip(nw0__subscriber *s) {
     const nw0__publisher *p = s->publisher;
     while (!s->everything && s->cursor < nw0__log_end(p) && !nw0__wants_item(s, s->cursor))
-        s->cursor += nw0__item_size(p, s->cursor);
+        s->cursor += nw0__log_item_size(p, s->cursor);
 }
 
 /* n more bytes have left: the cursor moves past the items that are complete. */
-static void nw0__advance(nw0__subscriber *s, size_t n) {
+static void nw0__subscriber_advance(nw0__subscriber *s, size_t n) {
     s->partial += n;
     if (s->everything && s->cursor + s->partial == nw0__log_end(s->publisher)) {
         s->cursor += s->partial; /* the usual case, without a look at each item */
         s->partial = 0;
     }
-    for (nw0__skip_items(s); s->partial > 0; nw0__skip_items(s)) {
-        size_t size = nw0__item_size(s->publisher, s->cursor);
+    for (nw0__subscriber_skip(s); s->partial > 0; nw0__subscriber_skip(s)) {
+        size_t size = nw0__log_item_size(s->publisher, s->cursor);
         if (s->partial < size) return;
         s->partial -= size;
         s->cursor += size;
@@ -4251,9 +4251,9 @@ static struct iovec nw0__log_bytes(const nw0__subscriber *s, size_t size) {
 }
 
 /* What is gathered leaves soon. */
-static void nw0__flush_later(nw0__server *server) {
+static void nw0__log_flush_later(nw0__server *server) {
     server->publisher->flush_due = true;
-    nw0__timer_set(&server->inbox.timer, server->publisher->flushed_at + NW0__FLUSH_PAUSE_S);
+    nw0__timer_start(&server->inbox.timer, server->publisher->flushed_at + NW0__FLUSH_PAUSE_S);
 }
 
 /* ---- a subscriber ---- */
@@ -4271,14 +4271,15 @@ static void nw0__subscriber_gone(nw0__connection *c) {
 static bool nw0__subscriber_send(nw0__connection *c) {
     nw0__subscriber *s = c->subscriber;
     int result = nw0__send_unsent(c);
-    nw0__skip_items(s);
+    nw0__subscriber_skip(s);
     while (result == 0 && s->cursor < nw0__log_end(s->publisher)) {
         uint64_t end = nw0__log_end(s->publisher), stop = s->everything ? end : s->cursor;
-        while (stop < end && nw0__wants_item(s, stop)) stop += nw0__item_size(s->publisher, stop);
+        while (stop < end && nw0__wants_item(s, stop))
+            stop += nw0__log_item_size(s->publisher, stop);
         struct iovec v[2] = {nw0__log_bytes(s, (size_t)(stop - s->cursor)), nw0__iov(NULL, 0)};
         size_t size = v[0].iov_len; /* what it wants, as far as it lies side by side */
         result = nw0__send_all(c->watch.fd, v, MSG_DONTWAIT);
-        nw0__advance(s, size - v[0].iov_len);
+        nw0__subscriber_advance(s, size - v[0].iov_len);
     }
     return result == 0 || nw0__would_block(errno) || errno == EINTR;
 }
@@ -4314,7 +4315,7 @@ static bool nw0__subscriber_add(nw0__connection *c) {
     nw0__next_frame(c);
     if (count > 0) return true;
     if (s->cursor < p->start) s->cursor = p->start;
-    if (s->cursor < nw0__log_end(p)) nw0__flush_later(nw0__server_of(c));
+    if (s->cursor < nw0__log_end(p)) nw0__log_flush_later(nw0__server_of(c));
     p->count++;
     nw0__changed();
     return true;
@@ -4359,7 +4360,7 @@ static void nw0__subscriber_welcome(nw0__connection *c) {
 /* ---- the log ---- */
 
 /* All subscribers get what there is. */
-static void nw0__flush(nw0__server *server) {
+static void nw0__log_flush(nw0__server *server) {
     nw0__publisher *p = server->publisher;
     nw0__server_meet(server);
     NW0__EACH(c, p->subscribers)
@@ -4370,13 +4371,13 @@ static void nw0__flush(nw0__server *server) {
 
 /* Its cursor stands in what is given up now: it goes on at the oldest item that is left; but not in
  * the middle of one. */
-static void nw0__overtake(nw0__connection *c, uint64_t offset) {
+static void nw0__subscriber_overtake(nw0__connection *c, uint64_t offset) {
     nw0__subscriber *s = c->subscriber;
     if (!s->prefixes || s->cursor >= offset) return;
     nw0__debug("a subscriber at port %u is too slow and misses %lu bytes of news",
                (unsigned)nw0__server_of(c)->addr.port, (unsigned long)(offset - s->cursor));
     if (s->partial > 0) {
-        size_t size = nw0__item_size(s->publisher, s->cursor);
+        size_t size = nw0__log_item_size(s->publisher, s->cursor);
         struct iovec v[2] = {nw0__log_bytes(s, size), nw0__iov(NULL, 0)};
         if (nw0__keep_unsent(c, v) < 0)
             shutdown(c->watch.fd, SHUT_RDWR); /* half an item must not be followed by another one */
@@ -4387,16 +4388,16 @@ static void nw0__overtake(nw0__connection *c, uint64_t offset) {
 
 /* Forgets what everybody has, or, so that at most keep bytes remain, what the slow ones have
  * not. */
-static void nw0__give_up_old(nw0__server *server, size_t keep) {
+static void nw0__log_trim(nw0__server *server, size_t keep) {
     nw0__publisher *p = server->publisher;
     uint64_t oldest = server->published, offset = p->start; /* wanted by the slowest; given up to */
     for (nw0__connection *c = p->subscribers; c; c = c->next)
         if (c->subscriber->prefixes && c->subscriber->cursor < oldest)
             oldest = c->subscriber->cursor;
-    while (nw0__log_end(p) - offset > keep) offset += nw0__item_size(p, offset);
+    while (nw0__log_end(p) - offset > keep) offset += nw0__log_item_size(p, offset);
     if (offset > server->published) offset = server->published;
     if (offset < oldest) offset = oldest;
-    for (nw0__connection *c = p->subscribers; c; c = c->next) nw0__overtake(c, offset);
+    for (nw0__connection *c = p->subscribers; c; c = c->next) nw0__subscriber_overtake(c, offset);
     size_t n = (size_t)(offset - p->start);
     if (n > 0) memmove(p->log, p->log + n, p->used - n);
     p->start = offset;
@@ -4405,11 +4406,11 @@ static void nw0__give_up_old(nw0__server *server, size_t keep) {
 
 /* Room for an item of n bytes. The log grows as long as it is small, so that most never need
  * much. */
-static int nw0__make_room(nw0__server *server, size_t n) {
+static int nw0__log_make_room(nw0__server *server, size_t n) {
     nw0__publisher *p = server->publisher;
     if (p->used + n <= p->room) return 0;
-    if (server->published < nw0__log_end(p)) nw0__flush(server);
-    nw0__give_up_old(server, p->room < NW0_NEWS_BUFFER ? (size_t)-1 : NW0_NEWS_BUFFER / 2);
+    if (server->published < nw0__log_end(p)) nw0__log_flush(server);
+    nw0__log_trim(server, p->room < NW0_NEWS_BUFFER ? (size_t)-1 : NW0_NEWS_BUFFER / 2);
     if (p->used + n <= p->room) return 0;
     size_t room = p->room < NW0__CHUNK / 4 ? NW0__CHUNK / 4 : p->room * 2;
     if (room > NW0_NEWS_BUFFER) room = NW0_NEWS_BUFFER;
@@ -4430,17 +4431,17 @@ static void nw0__log_frame(nw0__publisher *p, const void *bytes, size_t size) {
 }
 
 /* What the timer is for: what has gathered leaves at the latest after a moment. */
-static void nw0__flush_when_due(nw0__server *server, double now) {
+static void nw0__log_when_due(nw0__server *server, double now) {
     nw0__publisher *p = server->publisher;
     double due = p->flushed_at + NW0__FLUSH_PAUSE_S;
-    if (p->flush_due && due <= now) p->flush_due = false, nw0__flush(server);
+    if (p->flush_due && due <= now) p->flush_due = false, nw0__log_flush(server);
     else if (p->flush_due) server->inbox.timer.due = nw0__earlier(server->inbox.timer.due, due);
 }
 
 /* The server closes. Before it does, who has said by now what it wants gets what it can get. */
 static int nw0__publisher_close(nw0__server *server, enum nw0__closing how) {
     nw0__publisher *p = server->publisher;
-    if (how == NW0__WHEN_SENT && server->state != NW0__CLOSED) nw0__flush(server);
+    if (how == NW0__WHEN_SENT && server->state != NW0__CLOSED) nw0__log_flush(server);
     nw0__close_all(p->subscribers, how);
     nw0__changed(); /* one may wait for subscribers */
     if (p->subscribers) return 1;
@@ -4450,7 +4451,7 @@ static int nw0__publisher_close(nw0__server *server, enum nw0__closing how) {
     return 0;
 }
 
-static const struct nw0__news_hooks nw0__news_hooks = {nw0__subscriber_welcome, nw0__flush_when_due,
+static const struct nw0__news_hooks nw0__news_hooks = {nw0__subscriber_welcome, nw0__log_when_due,
                                                        nw0__publisher_close};
 
 /* The server for an address, where news is published from now on. NULL: the sentence says why. */
@@ -4460,7 +4461,7 @@ static nw0__server *nw0__publisher_for(const char *address) {
     if (s->publisher) return s;
     if (nw0__start_thread() < 0) return NULL;
     s->publisher = (nw0__publisher *)nw0__zeroed(sizeof *s->publisher);
-    if (!s->publisher || (s->state != NW0__DEAF && nw0__server_listen(s) < 0)) {
+    if (!s->publisher || (s->state != NW0__DEAF && nw0__server_hear(s) < 0)) {
         int error = s->publisher ? errno : ENOMEM;
         nw0__free(s->publisher);
         s->publisher = NULL;
@@ -4494,15 +4495,15 @@ NW0_API int nw0_send_news_to(const char *address, const char *topic, const void 
         return -1;
     size_t topic_size = strlen(topic);
     nw0__server *server = nw0__publisher_for(address);
-    if (server && nw0__make_room(server, NW0__LENGTH + topic_size + NW0__LENGTH + size) == 0) {
+    if (server && nw0__log_make_room(server, NW0__LENGTH + topic_size + NW0__LENGTH + size) == 0) {
         nw0__log_frame(server->publisher, topic, topic_size);
         nw0__log_frame(server->publisher, data, size);
         nw0__publisher *p = server->publisher;
         bool enough = nw0__log_end(p) - server->published >= NW0__FLUSH_BYTES;
         if (enough || (!p->flush_due && nw0__now() - p->flushed_at > NW0__FLUSH_PAUSE_S))
-            nw0__flush(
+            nw0__log_flush(
                 server); /* unless the last item has just left: then this one waits a moment */
-        else if (!p->flush_due) nw0__flush_later(server);
+        else if (!p->flush_due) nw0__log_flush_later(server);
         count = 0;
         for (nw0__connection *c = p->subscribers; c; c = c->next)
             count += nw0__wants_topic(c->subscriber, topic, topic_size);
@@ -4585,7 +4586,7 @@ static void nw0__subscription_pause(nw0__subscription *s) {
     s->has_topic = false;
     s->due = nw0__now() + s->pause;
     s->pause = nw0__earlier(s->pause * 2, 0.5);
-    nw0__timer_set(&c->inbox->timer, s->due);
+    nw0__timer_start(&c->inbox->timer, s->due);
 }
 
 /* Puts it into the set where it belongs now; if that fails, the publisher is called again. */
@@ -4771,7 +4772,7 @@ static nw0__interest *nw0__interest_for(const char *const addresses[],
 /* ---- reading items ---- */
 
 /* Reads on at an item, as nw0__read_on. */
-static int nw0__read_item(nw0__subscription *s, const nw0__arrival *a) {
+static int nw0__subscription_read_item(nw0__subscription *s, const nw0__arrival *a) {
     nw0__connection *c = &s->base;
     if (!s->has_topic) {
         nw0__frame *f = &c->frame;
@@ -4789,7 +4790,7 @@ static int nw0__read_item(nw0__subscription *s, const nw0__arrival *a) {
 }
 
 /* Hands over an item, or its size. */
-static ssize_t nw0__item_deliver(nw0__subscription *s, const nw0__arrival *a) {
+static ssize_t nw0__subscription_deliver(nw0__subscription *s, const nw0__arrival *a) {
     nw0__connection *c = &s->base;
     ssize_t size = nw0__deliver(c, a, "the news");
     if (a->topic) memcpy(a->topic, s->topic, sizeof s->topic);
@@ -4810,8 +4811,8 @@ static ssize_t nw0__item_deliver(nw0__subscription *s, const nw0__arrival *a) {
 static ssize_t nw0__subscription_read(nw0__connection *c, const nw0__arrival *a) {
     nw0__subscription *s = (nw0__subscription *)c;
     nw0__become_mine(c, NW0__MOVING);
-    int got = nw0__read_item(s, a), error = errno;
-    if (got == 1) return nw0__item_deliver(s, a);
+    int got = nw0__subscription_read_item(s, a), error = errno;
+    if (got == 1) return nw0__subscription_deliver(s, a);
     if (got != NW0__OVER) {
         nw0__become(c, NW0__OPEN, NULL);
         nw0__subscription_watch(s);
