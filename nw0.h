@@ -4664,24 +4664,21 @@ static size_t nw0__write_list(const char *const list[], char *out) {
     return used;
 }
 
-static bool nw0__is_list(const char *frames, size_t size, const char *const list[]) {
-    if (nw0__write_list(list, NULL) != size) return false;
-    for (; *list; list++) {
+static bool nw0__is_list(const char *frames, const char *end, const char *const list[]) {
+    for (; *list && frames < end; list++) {
         size_t n = nw0__get32((const unsigned char *)frames);
-        if (strlen(*list) != n || memcmp(frames + NW0__LENGTH, *list, n) != 0) return false;
+        if (strncmp(*list, frames + NW0__LENGTH, n) != 0 || (*list)[n] != '\0') return false;
         frames += NW0__LENGTH + n;
     }
-    return true;
+    return !*list && frames == end;
 }
 
 static nw0__interest *nw0__interest_find(const char *const addresses[],
                                          const char *const prefixes[]) {
     for (nw0__inbox *in = nw0__interests; in; in = in->next) {
         nw0__interest *i = (nw0__interest *)in;
-        if (!in->closing &&
-            nw0__is_list(i->addresses, (size_t)(i->greeting - i->addresses), addresses) &&
-            nw0__is_list(i->greeting + NW0__INTRODUCTION, i->greeting_size - NW0__INTRODUCTION,
-                         prefixes))
+        if (!in->closing && nw0__is_list(i->addresses, i->greeting, addresses) &&
+            nw0__is_list(i->greeting + NW0__INTRODUCTION, i->greeting + i->greeting_size, prefixes))
             return i;
     }
     return NULL;
