@@ -2629,8 +2629,9 @@ static int nw0__server_close(nw0__inbox *in, enum nw0__closing how) {
     nw0__close_all(s->callers, how);
     if (s->state != NW0__CLOSED) s->until = nw0__now() + NW0__LINGER_S;
     s->state = NW0__CLOSED;
-    if (how == NW0__WHEN_SENT) nw0__timer_start(&in->timer, s->until);
-    return left + (s->callers != NULL);
+    left += s->callers != NULL;
+    if (how == NW0__WHEN_SENT && (left > 0 || in->list)) nw0__timer_start(&in->timer, s->until);
+    return left;
 }
 
 /* The server at a port, whatever its IP; NULL: none of ours. The one after another, or the first. */
