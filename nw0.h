@@ -1443,7 +1443,6 @@ static struct nw0__loop {
     nw0__timer *timers;
     pthread_t thread;
     bool running, stop;
-    double look_at; /* when to look whether the others are still there */
 } nw0__loop;
 
 /* Has the other machine acknowledged nothing for a while, though it was asked to more than once?
@@ -1465,23 +1464,24 @@ static bool nw0__is_lost(int fd) {
 #endif
 }
 
-/* Shuts down the connections to machines that are gone: who was sending there, or calling, is told. */
-static double nw0__look_for_lost(double now) {
-    if (nw0__library.unsent == 0) return NW0__NEVER;
-    if (now < nw0__loop.look_at) return nw0__loop.look_at;
+/* While something is unsent: shuts down the connections to machines that are gone. Who was sending
+ * there, or calling, is told by that. */
+static void nw0__look_for_lost(nw0__timer *t, double now) {
+    t->due = nw0__library.unsent > 0 ? now + NW0__LOOK_S : NW0__NEVER;
     for (int fd = 0; fd < nw0__watches.room; fd++) {
         const nw0__watch *w = nw0__watches.by_fd[fd];
         if (w && w->set == &nw0__loop.set && (w->events & POLLOUT) && nw0__is_lost(fd))
             shutdown(fd, SHUT_RDWR);
     }
-    return nw0__loop.look_at = now + NW0__LOOK_S;
 }
+
+static nw0__timer nw0__lost_timer = {NW0__NEVER, nw0__look_for_lost, NULL};
 
 static void *nw0__loop_run(void *unused) {
     (void)unused;
     nw0__lock();
     while (!nw0__loop.stop) {
-        double now = nw0__now(), next = nw0__look_for_lost(now);
+        double now = nw0__now(), next = NW0__NEVER;
         for (nw0__timer *t = nw0__loop.timers, *after; t; t = after) {
             after = t->next;
             if (t->due <= now) next = now, t->when_due(t, now); /* it may free itself */
@@ -1494,6 +1494,24 @@ static void *nw0__loop_run(void *unused) {
     }
     nw0__unlock();
     return NULL;
+}
+
+static void nw0__timer_add(nw0__timer *t) {
+    t->next = nw0__loop.timers;
+    nw0__loop.timers = t;
+}
+
+static void nw0__timer_remove(nw0__timer *t) {
+    nw0__timer **link = &nw0__loop.timers;
+    while (*link && *link != t) link = &(*link)->next;
+    if (*link) *link = t->next;
+}
+
+/* It is due then, if it is not due earlier. */
+static void nw0__timer_start(nw0__timer *t, double when) {
+    if (when >= t->due) return;
+    t->due = when;
+    if (nw0__loop.running) nw0__bell_ring(&nw0__loop.wake);
 }
 
 static void nw0__loop_close(void) {
@@ -1519,27 +1537,9 @@ static int nw0__start_thread(void) {
         error = pthread_create(&l->thread, NULL, nw0__loop_run, NULL);
         pthread_sigmask(SIG_SETMASK, &before, NULL);
     }
-    if (error == 0) return l->running = true, 0;
+    if (error == 0) return nw0__timer_add(&nw0__lost_timer), l->running = true, 0;
     nw0__loop_close();
     return nw0__fail(error, "the background thread could not be started: %s", strerror(error));
-}
-
-static void nw0__timer_add(nw0__timer *t) {
-    t->next = nw0__loop.timers;
-    nw0__loop.timers = t;
-}
-
-static void nw0__timer_remove(nw0__timer *t) {
-    nw0__timer **link = &nw0__loop.timers;
-    while (*link && *link != t) link = &(*link)->next;
-    if (*link) *link = t->next;
-}
-
-/* It is due then, if it is not due earlier. */
-static void nw0__timer_start(nw0__timer *t, double when) {
-    if (when >= t->due) return;
-    t->due = when;
-    if (nw0__loop.running) nw0__bell_ring(&nw0__loop.wake);
 }
 
 /* =================================================================================================
@@ -1905,6 +1905,8 @@ static void nw0__become(nw0__connection *c, enum nw0__state state, const nw0__th
     if (c->inbox) c->inbox->held += (owner != NULL) - (c->owner != NULL);
     c->state = state;
     c->owner = owner;
+    if (state == NW0__SENDING && !owner && nw0__lost_timer.due >= NW0__NEVER)
+        nw0__timer_start(&nw0__lost_timer, nw0__now() + NW0__LOOK_S);
 }
 
 /* The same: it is this thread's. */
@@ -5054,6 +5056,7 @@ static void nw0__discard(void) {
     nw0__close_all(nw0__calls, NW0__FORGET);
     nw0__discovery_discard();
     nw0__loop.timers = NULL;
+    nw0__lost_timer.due = NW0__NEVER;
     nw0__free(nw0__watches.by_fd);
     memset(&nw0__watches, 0, sizeof nw0__watches);
     l->last = NULL;
