@@ -268,8 +268,8 @@ NW0_API ssize_t nw0_wait_for_reply_from(const char *address, void *reply, size_t
 /* Waits for a message at an address of this machine and returns its size. Answer it with
  * nw0_send_reply_to; waiting again at that address without an answer hangs up on the one who asked.
  * autoreply: zero bytes are answered at once. Several threads may wait at one address: each gets
- * other messages. ETIMEDOUT, EINTR, EMSGSIZE (see the rules), EINVAL, EADDRNOTAVAIL: not an address
- * of this machine; EADDRINUSE: another program listens there; ECANCELED: closed meanwhile.
+ * other messages. ETIMEDOUT, EINTR, EMSGSIZE (see the rules); EINVAL: no address; EADDRNOTAVAIL:
+ * not one of this machine; EADDRINUSE: another program listens there; ECANCELED: closed meanwhile.
  *     n = nw0_wait_for_message_from(me.address, text, sizeof text, NW0_FOREVER, false); */
 NW0_API ssize_t nw0_wait_for_message_from(const char *address, void *message, size_t capacity,
                                           double wait_for_s, bool autoreply);
@@ -298,8 +298,9 @@ NW0_API int nw0_wait_for_subscribers(const char *address, int count, double wait
 /* Waits for news whose topic begins with prefix (NULL or "": any) and returns the size of the data;
  * topic may be NULL. The first wait subscribes, and the subscription lasts: what comes between two
  * waits is kept, as far as the connection holds it. The publisher need not exist yet, and may come
- * back. ETIMEDOUT, EINTR, EMSGSIZE (see the rules); EINVAL, ENAMETOOLONG: the address, the prefix;
- * EPROTONOSUPPORT, EPROTO: no nw0 program publishes there; ECANCELED: closed meanwhile.
+ * back, which the next wait finds. ETIMEDOUT, EINTR, EMSGSIZE (see the rules); EINVAL,
+ * ENAMETOOLONG: the address, the prefix; EPROTONOSUPPORT, EPROTO: no nw0 program publishes there;
+ * ECANCELED: closed meanwhile.
  *     char topic[NW0_NAME_SIZE], data[100];
  *     n = nw0_wait_for_news_from(station.address, "temp", topic, data, sizeof data, 5); */
 NW0_API ssize_t nw0_wait_for_news_from(const char *address, const char *prefix,
@@ -445,8 +446,8 @@ NW0_API void nw0_shutdown(void);
 #error "nw0.h: define all of NW0_MALLOC, NW0_REALLOC and NW0_FREE, or none"
 #endif
 
-/* Two flags that are set when a descriptor is made, so that no other thread can fork and exec in
- * between. */
+/* SOCK_CLOEXEC at the moment a socket is made: no other thread can fork and exec in between.
+ * MSG_NOSIGNAL: to send to a connection that was closed is an error, and no SIGPIPE. */
 #ifdef SOCK_CLOEXEC
 #define NW0__CLOEXEC SOCK_CLOEXEC
 #else
@@ -540,7 +541,7 @@ static double nw0__deadline(double wait_s) {
     return nw0__after(nw0__now(), wait_s);
 }
 
-static double nw0__earlier(double a, double b) {
+static double nw0__min(double a, double b) {
     return a < b ? a : b;
 }
 
@@ -555,8 +556,10 @@ static int nw0__milliseconds_until(double deadline) {
 /* =================================================================================================
    Text                                                                                       >>text
 
-   What comes from a network is bytes. Everything here takes a buffer and its length, never runs
-   past its end, and says no to whatever it does not understand. Example: examples/command_robot.c.
+   What comes from a network is bytes. What parses here takes the bytes and their end, never runs
+   past it, and says no to whatever it does not understand. What goes wrong: UTF-8 that is longer
+   than it need be and half characters (surrogates), by which a name could be had twice; strtod(),
+   which expects a comma in some countries. Example: examples/command_robot.c.
    ============================================================================================== */
 
 /* Numbers cross the network with the big end first, whatever the processor prefers. */
@@ -795,7 +798,7 @@ static bool nw0__is_loopback(uint32_t ip) {
 }
 
 /* 224.0.0.0 and all that follow are for groups, or for nobody. */
-static bool nw0__is_for_one(uint32_t ip) {
+static bool nw0__is_unicast(uint32_t ip) {
     return ip >> 28 < 14;
 }
 
@@ -820,7 +823,7 @@ static bool nw0__parse_port(nw0__text *t, uint16_t *port) {
 /* "192.168.1.5:8080" and nothing else. */
 static bool nw0__parse_addr(const char *text, nw0__addr *addr) {
     nw0__text t = nw0__text_of(text);
-    return nw0__parse_ip(&t, &addr->ip) && nw0__is_for_one(addr->ip) && nw0__skip(&t, ':') &&
+    return nw0__parse_ip(&t, &addr->ip) && nw0__is_unicast(addr->ip) && nw0__skip(&t, ':') &&
            nw0__parse_port(&t, &addr->port) && t.at == t.end;
 }
 
@@ -904,7 +907,7 @@ typedef struct nw0__advert {
 } nw0__advert;
 
 /* One of the signs between the values, and the blanks around it. */
-static bool nw0__sign(nw0__text *t, char c) {
+static bool nw0__delimiter(nw0__text *t, char c) {
     while (t->at < t->end && nw0__index(NW0__BLANKS, *t->at) >= 0) t->at++;
     if (!nw0__skip(t, c)) return false;
     while (t->at < t->end && nw0__index(NW0__BLANKS, *t->at) >= 0) t->at++;
@@ -914,19 +917,19 @@ static bool nw0__sign(nw0__text *t, char c) {
 static bool nw0__parse_advert(const char *bytes, size_t n, nw0__advert *advert) {
     char address[NW0_ADDRESS_SIZE];
     nw0__text t = {bytes, bytes + n};
-    if (n > NW0__DATAGRAM || !nw0__sign(&t, '[') ||
-        !nw0__json_string(&t, advert->name, sizeof advert->name) || !nw0__sign(&t, ',') ||
-        !nw0__json_string(&t, address, sizeof address) || !nw0__sign(&t, ',') ||
-        !nw0__json_number(&t, &advert->ttl) || !nw0__sign(&t, ']') || t.at != t.end)
+    if (n > NW0__DATAGRAM || !nw0__delimiter(&t, '[') ||
+        !nw0__json_string(&t, advert->name, sizeof advert->name) || !nw0__delimiter(&t, ',') ||
+        !nw0__json_string(&t, address, sizeof address) || !nw0__delimiter(&t, ',') ||
+        !nw0__json_number(&t, &advert->ttl) || !nw0__delimiter(&t, ']') || t.at != t.end)
         return false;
     bool query = advert->name[0] == '?';
-    advert->ttl = nw0__earlier(advert->ttl, NW0__TTL_MAX);
+    advert->ttl = nw0__min(advert->ttl, NW0__TTL_MAX);
     return nw0__parse_addr(address, &advert->addr) && advert->name[0] != '\0' &&
            (query ? !(advert->ttl > 0) : strlen(advert->name) < NW0_NAME_SIZE);
 }
 
 /* Returns the length, or 0 if it would be longer than a datagram may be. The seconds are printed as
- * whole numbers, because printf() has a comma in them in some countries. */
+ * two whole numbers, because printf() has a comma between them in some countries. */
 static size_t nw0__write_advert(const char *name, nw0__addr addr, double ttl,
                                 char out[NW0__DATAGRAM + 1]) {
     unsigned long ms = (unsigned long)(ttl * 1000 + 0.5);
@@ -962,8 +965,7 @@ static int nw0__check_name(const char *name, double ttl) {
 /* =================================================================================================
    Sockets                                                                                 >>sockets
 
-   socket() and bind(), the lock, and what a thread can wait for. There are three ways to wait, and
-   no fourth:
+   socket() and bind(), the lock, and what a thread can wait for. There are three ways to wait:
      a time limit  on a blocking recv() or send() (SO_RCVTIMEO): one system call, for one connection
                    that belongs to one thread.
      a bell        a pair of connected sockets: a byte written to one end makes the other readable,
@@ -975,13 +977,15 @@ static int nw0__check_name(const char *name, double ttl) {
    needs not know what there is to wait for.
 
    The lock is one for the whole library. It is held to look something up or to change it, and never
-   while waiting.
+   while waiting. A function with nw0__ in its name is called with the lock, unless it is pure or
+   says otherwise; one that waits lets go of it meanwhile. So what was looked up before a wait is
+   looked up again after it.
 
    What goes wrong: a descriptor that a child inherits (SOCK_CLOEXEC), a signal in the middle
-   (EINTR), a port that lingers in TIME_WAIT after a restart (SO_REUSEADDR), a descriptor that was
-   closed, and another one got its number, between the moment in which a set told of it and the
-   one in which somebody looks (so a watch is looked up again, with the lock). Example:
-   examples/chat_room.c, which polls one of our sets beside its keyboard.
+   (EINTR), a port that lingers in TIME_WAIT after a restart (SO_REUSEADDR), and a descriptor that
+   was closed after a set had told of it, and its number given to another socket (so a watch is
+   looked up again, with the lock). Example: examples/chat_room.c, which polls one of our sets
+   beside its keyboard.
    ============================================================================================== */
 
 static pthread_mutex_t nw0__mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -1094,7 +1098,7 @@ static void nw0__bell_silence(nw0__bell *bell) {
 static void nw0__bell_heard(nw0__watch *w, int events) {
     nw0__bell *bell = (nw0__bell *)w;
     (void)events;
-    bell->rung = true;
+    bell->rung = true; /* else nothing would be read */
     nw0__bell_silence(bell);
 }
 
@@ -1181,9 +1185,9 @@ static int nw0__set_wait_beside(nw0__set *set, int fd, double deadline) {
 
 #else
 
-/* The array for poll(). A thread polls a copy of it, because others may change it meanwhile; a
- * change while somebody waits rings a bell that is in every copy, and the last of those who were
- * waiting then silences it. */
+/* The array for poll(). A thread polls a copy of it, because others may change it meanwhile. What
+ * is added while somebody waits rings a bell that is in every copy, and the last of those who were
+ * waiting then silences it. What is removed need not: whoever is told of it finds no watch. */
 struct nw0__set {
     struct pollfd *fds;
     int count, room;
@@ -1295,8 +1299,9 @@ static void nw0__bell_close(nw0__bell *bell) {
     nw0__close_fd(&bell->rope);
 }
 
-/* Waits until some of the set are ready, and calls whom they belong to. What was told may be over
- * by now, or about another one that got the same number: so who is called looks for himself. */
+/* Waits until some of the set are ready, and calls whom they belong to. What was told may be
+ * over by now, or be about another socket that got the same number: so each handler checks for
+ * itself. */
 static int nw0__set_turn(nw0__set *set, double deadline) {
     struct pollfd ready[NW0__EVENTS];
     int n = nw0__set_wait(set, ready, deadline);
@@ -1312,8 +1317,8 @@ static int nw0__set_turn(nw0__set *set, double deadline) {
    The library                                                                             >>library
 
    Nothing has to be started: the first call does it, and reads the environment. Every function that
-   needs the library's state takes the lock as it enters and gives it back as it leaves; those who
-   wait in between are counted, so that the end can wait for them. What goes wrong: a call that comes
+   needs the library's state takes the lock as it enters and gives it back as it leaves; whoever
+   is in between is counted, so that the end can wait for them. What goes wrong: a call that comes
    while nw0_shutdown is at work (ECANCELED), and more thread keys than the system has. Example:
    NW0_DEBUG=1 in front of any of the examples shows what the library does.
    ============================================================================================== */
@@ -1323,7 +1328,7 @@ static struct nw0__library {
     uint16_t port;                /* NW0_PORT */
     char allowed[64];             /* NW0_NETWORK, or "*" */
     int inside;                   /* threads between nw0__enter and nw0__leave */
-    int unsent;                   /* connections of which the loop has still something to send */
+    int unsent;                   /* connections that are SENDING, by their thread or by the loop */
     void (*last)(void);           /* what the last thread to leave has to do; NULL: nothing */
     pthread_key_t thread_key;     /* tells of threads that end */
     int no_key;                   /* the errno with which there was no such key */
@@ -1392,15 +1397,15 @@ typedef struct nw0__waiter {
 
 static nw0__waiter *nw0__waiters;
 
-static void nw0__changed(void) {
+static void nw0__wake_waiters(void) {
     for (nw0__waiter *w = nw0__waiters; w; w = w->next) nw0__bell_ring(&w->bell);
 }
 
 /* Waits until something has changed or the deadline has passed, or for a moment where there is no
  * descriptor for a bell. -1: EINTR, or nw0_shutdown. */
-static int nw0__wait_for_change(double deadline) {
+static int nw0__wait_until_changed(double deadline) {
     nw0__waiter w, **link = &nw0__waiters;
-    if (nw0__bell_open(&w.bell) < 0) deadline = nw0__earlier(deadline, nw0__now() + 0.05);
+    if (nw0__bell_open(&w.bell) < 0) deadline = nw0__min(deadline, nw0__now() + 0.05);
     w.next = nw0__waiters;
     nw0__waiters = &w;
     int n = nw0__poll(w.bell.heard.fd, POLLIN, deadline), error = errno;
@@ -1415,8 +1420,8 @@ static int nw0__wait_for_change(double deadline) {
    The loop                                                                                   >>loop
 
    Some things have to happen while nobody calls: adverts go out, the rest of a long reply is sent,
-   a publisher that went away is called again. One background thread does them all. It holds the
-   lock while it works and waits without it, until a watch in its set is ready or a timer is due; and
+   a publisher is called until it is there. One background thread does them all. It holds the lock
+   while it works and waits without it, until a watch in its set is ready or a timer is due; and
    calls whom they belong to, of whom it knows nothing else. It starts when it is first needed: a
    program that only asks, or only answers at a port that it was given, has none.
 
@@ -1485,7 +1490,7 @@ static void *nw0__loop_run(void *unused) {
         for (nw0__timer *t = nw0__loop.timers, *after; t; t = after) {
             after = t->next;
             if (t->due <= now) next = now, t->when_due(t, now); /* it may free itself */
-            else next = nw0__earlier(next, t->due);
+            else next = nw0__min(next, t->due);
         }
         if (nw0__set_turn(&nw0__loop.set, next) >= 0 || errno == EINTR) continue;
         nw0__unlock(); /* no memory, say: not a reason to spin */
@@ -1548,9 +1553,9 @@ static int nw0__start_thread(void) {
    A machine is on several networks, by one interface and with one address each, and they come and
    go: getifaddrs() lists them, and nothing of that is remembered here. People write less than an
    address: the shorter forms ("8080", "192.168.*") are completed from that list, and host names are
-   looked up by getaddrinfo(). What goes wrong: which of the addresses is the one to tell others? The
-   one by which this machine reaches the rest of the world, if there is one. A look-up that takes as
-   long as it takes: it is done without the lock. Example: examples/hello_server.c.
+   looked up by getaddrinfo(). What goes wrong: which of the addresses is the one to tell others?
+   The one by which this machine reaches the rest of the world, if there is one. A look-up that
+   takes as long as it takes: it is done without the lock. Example: examples/hello_server.c.
    ============================================================================================== */
 
 /* One network that this machine is on, through one of its interfaces. */
@@ -1569,7 +1574,7 @@ static bool nw0__reaches(const nw0__network *net, uint32_t ip) {
 
 /* The address from which this machine would reach the rest of the world: connect() on a UDP socket
  * sends nothing, it only looks up the route. 0 if there is none. */
-static uint32_t nw0__default_route(void) {
+static uint32_t nw0__default_ip(void) {
     struct sockaddr_in a =
         nw0__to_sockaddr(nw0__make_addr(0xC6336401, 9)); /* 198.51.100.1: nobody */
     nw0__addr here = {0, 0};
@@ -1618,7 +1623,7 @@ static int nw0__add_network(nw0__network list[], int count, const struct ifaddrs
 /* The networks that are up, the best first, whose address here matches the pattern. -1: the system
  * does not tell. */
 static int nw0__networks(nw0__network list[NW0__MAX_NETWORKS], const char *pattern) {
-    uint32_t route = nw0__default_route();
+    uint32_t route = nw0__default_ip();
     struct ifaddrs *all;
     int count = 0;
     if (NW0__TRY(getifaddrs, getifaddrs(&all)) < 0) return -1;
@@ -1663,7 +1668,7 @@ static int nw0__resolve_host(const char *host, uint32_t *ip) {
     nw0__text t = nw0__text_of(host);
     bool number = nw0__consists_of(host, "0123456789.*");
     if (nw0__parse_ip(&t, ip) && t.at == t.end)
-        return nw0__is_for_one(*ip) ? 0 : nw0__no_address(host);
+        return nw0__is_unicast(*ip) ? 0 : nw0__no_address(host);
     if (number && strchr(host, '*')) return nw0__best_ip(host, ip);
     if (number || host[0] == '-' || !nw0__consists_of(host, NW0__LETTERS "-._"))
         return nw0__no_address(host);
@@ -1757,8 +1762,14 @@ NW0_API int nw0_address(const char *address, char canonical[NW0_ADDRESS_SIZE]) {
    Connections                                                                         >>connections
 
    One end of a TCP connection: one frame is read from it at a time, and one is written to it. What
-   clients, calls, subscribers and subscriptions have in common stands here; what they are is in the
-   sections that follow.
+   these have in common stands here; more about each is in the section that is named:
+       caller        has connected to us, and not said yet what it wants         (answering)
+       client        a caller that asks us questions                             (answering)
+       subscriber    a caller that wants our news                                (publishing)
+       call          our connection to a service that we ask                     (asking)
+       subscription  our connection to a publisher; an interest has several      (subscribing)
+   Where threads wait for the frames of many connections is an inbox: a server or an interest has
+   one.
 
    Between the program and the socket stands nothing: whoever waits for a frame reads it from the
    kernel straight into the buffer where it is wanted, head and body with one system call (recvmsg).
@@ -1766,17 +1777,18 @@ NW0_API int nw0_address(const char *address, char canonical[NW0_ADDRESS_SIZE]) {
    something else is ready first, they are moved into memory of their own, which grows with what has
    really come. What does not fit into a socket goes into memory, too, and is sent by the loop.
 
-   Whose it is: a connection that no thread works with is read and changed with the lock. A state
-   that names a thread (its owner) makes it that thread's alone, without the lock: others may only
-   say that it is to end, and shut its socket down, which wakes the thread.
+   Whose it is: its owner is the thread that has it, if one does. In the states MOVING, CONNECTING
+   and SENDING the owner works without the lock: others only say that it is to end (ended) and shut
+   the socket down, which wakes it. In every other state a connection is read, changed and freed
+   with the lock, by anybody; HELD and TAKEN only keep it for the owner.
 
    What goes wrong: a send that takes only a part; a signal between two parts (EINTR); a peer that
    went away, which the first send after it does not notice (so we look before, with MSG_PEEK); a
-   machine that went away (keepalive); a connect() to a port of this machine at which nobody listens,
-   and which the system gave to the caller itself. Example: examples/data_send.c.
+   machine that went away (keepalive); a connect() to a port of this machine at which nobody
+   listens, and which the system gave to the caller itself. Example: examples/data_send.c.
    ============================================================================================== */
 
-#define NW0__SMALL 4096  /* a frame of so few bytes is read with the lock, and nothing beyond it */
+#define NW0__SMALL 4096  /* after a frame of so few bytes the next one is read with the lock */
 #define NW0__CHUNK 65536 /* items of news are small: so many bytes of them are read at a time */
 #define NW0__PAGE 4096   /* of memory */
 #define NW0__PIECE 32768 /* see nw0__send_piece */
@@ -1788,7 +1800,7 @@ NW0_API int nw0_address(const char *address, char canonical[NW0_ADDRESS_SIZE]) {
 typedef struct nw0__frame {
     unsigned char head[NW0__INTRODUCTION + NW0__LENGTH];
     size_t head_size; /* 12 bytes where the introduction is still to come, else 4 */
-    char kind;        /* what the introduction said: '?', '!'; 0: nothing yet */
+    char purpose;     /* '?' or '!': what the introduction said that came, or left; 0: none yet */
     bool was_small;   /* the last frame was */
     size_t got, size; /* bytes so far, head and body; the size of the body */
     size_t limit;     /* the longest body that may come */
@@ -1796,12 +1808,13 @@ typedef struct nw0__frame {
     size_t room;      /* bytes that body can hold */
 } nw0__frame;
 
-/* The states of a connection; each role has some of them.
+/* The states of a connection; each role has some of them: see the pictures in answering, asking,
+ * publishing and subscribing.
  *   CONNECTING  ours: being called, now or after a pause
  *   OPEN        nobody's
  *   MOVING      a thread's, which reads or writes without the lock
  *   HELD        a thread's, which has not taken what came, or waits for what is still to come
- *   TAKEN       a thread's, which owes an answer
+ *   TAKEN       a thread's, which has the frame; of a client, it owes an answer
  *   SENDING     somebody sends: its thread, without the lock, or the loop */
 enum nw0__state { NW0__CONNECTING, NW0__OPEN, NW0__MOVING, NW0__HELD, NW0__TAKEN, NW0__SENDING };
 
@@ -1815,12 +1828,13 @@ typedef struct nw0__connection {
     bool ended;               /* others want it closed: its thread does that */
     double timeout, spoke_at; /* of the socket's blocking calls; when something was last sent */
     nw0__frame frame;         /* what is read */
-    char *ahead;              /* what came beyond it, or was read ahead, */
-    size_t ahead_size, ahead_done, ahead_room; /* of which so much was taken; 0: no room for that */
+    char *ahead;              /* bytes of later frames, which have been read already; */
+    size_t ahead_size, ahead_done, ahead_room; /* how many; how many of them were taken; up to how
+                                                  many are read ahead on purpose */
     char *unsent;                              /* memory for what could not be sent yet, */
     struct iovec left;                         /* and what is left of it */
     uint64_t since;                     /* a caller: how much news had left when it was accepted */
-    struct nw0__subscriber *subscriber; /* what a subscriber wants; else NULL */
+    struct nw0__subscriber *subscriber; /* what a caller wants that became one; or NULL */
     void (*gone)(struct nw0__connection *c); /* called before it is freed; may be NULL */
 } nw0__connection;
 
@@ -1850,13 +1864,13 @@ enum nw0__closing { NW0__WHEN_SENT, NW0__NOW, NW0__FORGET };
 
 /* Where frames are waited for: by the threads of a server, or of an interest in news. */
 typedef struct nw0__inbox {
-    nw0__timer timer; /* comes first; where no thread is, those who wait look at it */
+    nw0__timer timer; /* comes first; while the loop does not run, whoever waits here looks at it */
     struct nw0__inbox *next, **link;
     nw0__set set;
     nw0__bell bell;
     nw0__watch *first, **last; /* those whose turn it is */
     nw0__connection *list;     /* its connections, those that a thread has first */
-    int held, users;           /* how many of them a thread has; threads in a call that uses it */
+    int owned, users;          /* how many of them have an owner; threads that use it */
     bool polled, closing;      /* the program polls the set itself; nobody waits here any more */
     const struct nw0__inbox_kind *kind;
 } nw0__inbox;
@@ -1902,7 +1916,7 @@ static void nw0__connection_init(nw0__connection *c, nw0__inbox *in, int fd, nw0
  * counted. */
 static void nw0__become(nw0__connection *c, enum nw0__state state, const nw0__thread *owner) {
     nw0__library.unsent += (state == NW0__SENDING) - (c->state == NW0__SENDING);
-    if (c->inbox) c->inbox->held += (owner != NULL) - (c->owner != NULL);
+    if (c->inbox) c->inbox->owned += (owner != NULL) - (c->owner != NULL);
     c->state = state;
     c->owner = owner;
     if (state == NW0__SENDING && !owner && nw0__lost_timer.due >= NW0__NEVER)
@@ -1998,7 +2012,7 @@ static void nw0__tune(int fd) {
  * other machine is still there. The same limit is not set again: most waits are as long as the
  * last. A call with a limit also ends with EINTR for every signal; one without may go on. */
 static void nw0__limit_time(nw0__connection *c, double left) {
-    left = nw0__earlier(left, NW0__LOOK_S);
+    left = nw0__min(left, NW0__LOOK_S);
     if (c->timeout > 0 && left < c->timeout + 0.001 && left > c->timeout - 0.001) return;
     c->timeout = left;
     if (left < 1e-6) left = 1e-6; /* 0 would be without limit */
@@ -2143,8 +2157,8 @@ static ssize_t nw0__recvmsg(int fd, struct iovec v[], int count, int flags) {
 
 /* The kernel's copy of a frame mostly begins with a page; and some processors copy to 1 to 15 bytes
  * past the source, modulo a page, at a third of their speed. Memory from malloc is often such a
- * place: 64 KiB there and back took 2.5 times as long as by bare sockets elsewhere. So such a body is
- * read 32 bytes further on, and moved back: 1.3 times. */
+ * place: 64 KiB there and back took 2.5 times as long as by bare sockets elsewhere. So such a body
+ * is read 32 bytes further on, and moved back: 1.3 times. */
 static ssize_t nw0__recvmsg_shifted(int fd, const struct iovec v[2], int flags) {
     char beyond[32], *body = (char *)v[1].iov_base;
     size_t inside = v[1].iov_len - sizeof beyond;
@@ -2158,9 +2172,9 @@ static ssize_t nw0__recvmsg_shifted(int fd, const struct iovec v[2], int flags) 
     return got;
 }
 
-/* As recvmsg(), but from what came ahead, if there is such. Small frames go by way of the stack: one
- * plain recv() and a copy cost less. News is read in large pieces, of which many items are taken one
- * after the other; but what is large itself goes straight to where it is wanted. */
+/* As recvmsg(), but from what came ahead, if there is such. Small frames go by way of the stack:
+ * one plain recv() and a copy cost less. News is read in large pieces, of which many items are
+ * taken one after the other; but what is large itself goes straight to where it is wanted. */
 static ssize_t nw0__receive(nw0__connection *c, struct iovec v[2], int flags) {
     char small[NW0__SMALL], *from = c->ahead_room ? c->ahead : small;
     size_t there = c->ahead_size - c->ahead_done, taken = 0;
@@ -2196,9 +2210,9 @@ static ssize_t nw0__receive(nw0__connection *c, struct iovec v[2], int flags) {
 /* Understands the head, as far as it has come. FF is how ZeroMQ begins. */
 static int nw0__check_head(nw0__frame *f) {
     size_t n = f->got < f->head_size ? f->got : f->head_size, skip = f->head_size - NW0__LENGTH;
-    if ((skip == 0 || nw0__check_introduction(f->head, n, &f->kind) >= 0) &&
+    if ((skip == 0 || nw0__check_introduction(f->head, n, &f->purpose) >= 0) &&
         (n <= skip || nw0__check_length(f->head + skip, n - skip, &f->size) >= 0)) {
-        if (skip > 0 && f->kind == '!') f->limit = NW0_NAME_SIZE - 1; /* prefixes follow */
+        if (skip > 0 && f->purpose == '!') f->limit = NW0_NAME_SIZE - 1; /* prefixes follow */
         if (f->size <= f->limit) return 0;
     }
     errno = f->head[0] == 0xFF ? EPROTONOSUPPORT : EPROTO;
@@ -2206,10 +2220,10 @@ static int nw0__check_head(nw0__frame *f) {
 }
 
 /* One read: the missing bytes of the head, and the body, as far as they are there. A body of which
- * the size is not known yet is read into the buffer together with its head, but only its first bytes
- * if the last one was small; and not at all where the next frame follows at once. 1: as much came as
- * was asked for; 0: less, so that another try would only say so (or EAGAIN, or the time is up); -1:
- * EINTR, ENOMEM, or the end of the conversation: ECONNRESET, EPROTO ... */
+ * the size is not known yet is read into the buffer together with its head, but only its first
+ * bytes if the last one was small; and not at all where the next frame follows at once. 1: as much
+ * came as was asked for; 0: less, so that another try would only say so (or EAGAIN, or the time is
+ * up); -1: EINTR, ENOMEM, or the end of the conversation: ECONNRESET, EPROTO ... */
 static int nw0__read_once(nw0__connection *c, char *buffer, size_t usable, int flags) {
     nw0__frame *f = &c->frame;
     size_t have = nw0__body_got(c), end = f->body ? f->room : f->size;
@@ -2234,7 +2248,8 @@ static int nw0__read_once(nw0__connection *c, char *buffer, size_t usable, int f
     return (size_t)n == asked;
 }
 
-/* Reads on at a frame. 1: it is whole; 0: more must come; -1: as above. */
+/* Reads on at a frame, also without the lock, by its owner. 1: it is whole; 0: more must come; -1:
+ * as above. */
 static int nw0__read_frame(nw0__connection *c, char *buffer, size_t usable, int flags) {
     const nw0__frame *f = &c->frame;
     while (!nw0__is_whole(c)) {
@@ -2248,8 +2263,8 @@ static int nw0__read_frame(nw0__connection *c, char *buffer, size_t usable, int 
 }
 
 /* Reads on at a frame for one who waits at an inbox, without the lock, and waits for the rest of it
- * as long as nothing else happens there: then what is in the buffer is moved out. 1: it is whole; 0:
- * not yet; -1: EINTR; NW0__OVER: errno says why. */
+ * as long as nothing else happens there: then what is in the buffer is moved out. 1: it is whole;
+ * 0: not yet; -1: EINTR; NW0__OVER: errno says why. */
 static int nw0__read_on(nw0__connection *c, char *buffer, size_t usable, double deadline) {
     nw0__inbox *in = c->inbox;
     int got, more = 0;
@@ -2261,7 +2276,7 @@ static int nw0__read_on(nw0__connection *c, char *buffer, size_t usable, double 
         if (got < 0 && errno == EINTR) got = 0;
         if (got != 0 || c->frame.body || nw0__body_got(c) == 0 || in->first) break;
         nw0__watch_off(&c->watch); /* so that the set speaks for the others */
-        more = nw0__set_wait_beside(&in->set, c->watch.fd, nw0__earlier(deadline, in->timer.due));
+        more = nw0__set_wait_beside(&in->set, c->watch.fd, nw0__min(deadline, in->timer.due));
     } while (more > 0 && !c->ended);
     int error = errno;
     if (got < 0 || c->ended || (got == 0 && nw0__keep_body(c, buffer) < 0)) return NW0__OVER;
@@ -2270,10 +2285,10 @@ static int nw0__read_on(nw0__connection *c, char *buffer, size_t usable, double 
 }
 
 /* Hands a whole frame over to the one who waits; or says how long it is, and keeps it. */
-static ssize_t nw0__hand_over(nw0__connection *c, const nw0__arrival *a, const char *what) {
+static ssize_t nw0__frame_copy(nw0__connection *c, const nw0__arrival *a, const char *what) {
     nw0__frame *f = &c->frame;
     if (nw0__fits(what, f->size, a->buffer, a->capacity) < 0) return -1;
-    if (a->buffer && f->body) memcpy(a->buffer, f->body, f->size);
+    if (a->buffer && f->body) memcpy(a->buffer, f->body, f->size); /* else it is there already */
     if (a->buffer) a->buffer[f->size] = '\0';
     return (ssize_t)f->size;
 }
@@ -2317,9 +2332,9 @@ static ssize_t nw0__send_piece(int fd, struct iovec v[2], int flags) {
     return n;
 }
 
-/* Sends head and body. 0: all has left. -1, EINTR: a signal, or the socket's time limit, came
- * before the end; EAGAIN: nothing more fits now. A call that takes only a part does not say why:
- * the next one, which does not wait, does. */
+/* Sends head and body, also without the lock, by the owner. 0: all has left. -1, EINTR: a signal,
+ * or the socket's time limit, came before the end; EAGAIN: nothing more fits now. A call that takes
+ * only a part does not say why: the next one, which does not wait, does. */
 static int nw0__send_all(int fd, struct iovec v[2], int flags) {
     bool cut = false;
     while (nw0__total(v) > 0) {
@@ -2405,7 +2420,7 @@ static void nw0__inbox_enter(nw0__inbox *in, nw0__inbox **list) {
 
 /* The connection that this thread has in that state; NULL: none. */
 static nw0__connection *nw0__inbox_mine(const nw0__inbox *in, enum nw0__state state) {
-    int left = in->held;
+    int left = in->owned;
     for (nw0__connection *c = in->list; c && left > 0; c = c->next) {
         if (c->owner == &nw0__this_thread && c->state == state) return c;
         left -= c->owner != NULL;
@@ -2413,9 +2428,9 @@ static nw0__connection *nw0__inbox_mine(const nw0__inbox *in, enum nw0__state st
     return NULL;
 }
 
-/* What only we know is told by the bell to other threads that wait, and to programs that poll the
- * set: that something was read already, that this thread holds something, or where there is no loop
- * that another one has to look at the time. */
+/* Rings the bell for what no descriptor shows: bytes that were read already, a frame that this
+ * thread holds, or, while the loop does not run, a timer. It wakes other threads that wait, and
+ * programs that poll the set. */
 static void nw0__inbox_show(nw0__inbox *in) {
     bool due = in->timer.due < NW0__NEVER && !nw0__loop.running;
     if ((in->polled || in->users > 0) && !in->closing &&
@@ -2438,13 +2453,13 @@ static ssize_t nw0__inbox_next(nw0__inbox *in, const nw0__arrival *a,
             if (c->state == NW0__OPEN) size = read(c, a);
         }
         if (size != NW0__NOT_YET) break;
-        int n = nw0__set_turn(&in->set, nw0__earlier(a->deadline, in->timer.due)), error = errno;
+        int n = nw0__set_turn(&in->set, nw0__min(a->deadline, in->timer.due)), error = errno;
         if (in->closing) return nw0__canceled();
         if (n < 0) return nw0__interrupted(error);
         if (in->timer.due < NW0__NEVER && in->timer.due <= nw0__now())
             in->timer.when_due(&in->timer, nw0__now());
         if ((!in->first || ++late > 100) && nw0__now() >= a->deadline)
-            break; /* 0 seconds look at what is there, not for ever */
+            break; /* a wait of 0 s takes what is there, but not for ever while more comes */
     }
     return size;
 }
@@ -2452,7 +2467,7 @@ static ssize_t nw0__inbox_next(nw0__inbox *in, const nw0__arrival *a,
 /* Hands over a whole frame, or its size; until it is taken it is this thread's alone, and at the
  * front of the list, where its answer looks for it. */
 static ssize_t nw0__deliver(nw0__connection *c, const nw0__arrival *a, const char *what) {
-    ssize_t size = nw0__hand_over(c, a, what);
+    ssize_t size = nw0__frame_copy(c, a, what);
     nw0__become_mine(c, size < 0 || nw0__wants_size(a) ? NW0__HELD : NW0__TAKEN);
     nw0__unlink(c);
     nw0__link(c, &c->inbox->list);
@@ -2473,7 +2488,11 @@ static int nw0__inbox_fd(nw0__inbox *in) {
 #endif
 }
 
-/* ---- the end of an inbox ---- */
+/* ---- the end of an inbox ----
+ *
+ * It ends in steps. shut: nobody waits here any more, what was said is still sent. close: its
+ * connections go. free_if_done: when no thread uses it and all has left, discard: out of the lists,
+ * closed, freed. */
 
 static int nw0__inbox_close(nw0__inbox *in, enum nw0__closing how) {
     nw0__close_all(in->list, how);
@@ -2486,7 +2505,8 @@ static void nw0__inbox_free(nw0__inbox *in) {
     nw0__free(in);
 }
 
-/* In a forked child the set is the parent's, too, from which nothing may be taken: it goes first. */
+/* In a forked child the set is the parent's, too, from which nothing may be taken: it goes
+ * first. */
 static void nw0__inbox_discard(nw0__inbox *in) {
     nw0__timer_remove(&in->timer);
     nw0__set_close(&in->set);
@@ -2550,12 +2570,13 @@ static void nw0__thread_ends(void *self) {
    A service is reached at a port, and that port must be ours before its address is told to others:
    socket(), bind(), listen(). From then on the kernel accepts whoever calls and keeps what they
    send, until somebody here waits for it. What goes wrong: a port that another program has
-   (EADDRINUSE), an address that no interface of ours has (EADDRNOTAVAIL), and no descriptor left for
-   accept(): the caller stays in the queue of the kernel, which would tell of it again at once and
-   for ever, so the server does not listen for a moment.
+   (EADDRINUSE), an address that no interface of ours has (EADDRNOTAVAIL), and no descriptor left
+   for accept(): the caller stays in the queue of the kernel, which would tell of it again at once
+   and for ever, so the server does not listen for a moment.
 
        LISTENING --no descriptors--> DEAF --after 0.1 s--> LISTENING
-       both --nw0_close--> CLOSED  (freed when all threads are out, and all that was said has left)
+       both --nw0_close--> CLOSED  (freed when all threads are out and all that was said has left,
+                                    or 60 s are over)
 
    Example: examples/hello_server.c, whose port is open as soon as it is advertised.
    ============================================================================================== */
@@ -2573,12 +2594,13 @@ typedef struct nw0__server {
     double until; /* DEAF: when to listen again; CLOSED: when to give up who does not read */
     nw0__watch listener;
     nw0__connection *callers; /* they have not said yet what they want */
-    /* see publishing: */
+    /* see publishing; published is here, because a caller notes it before it says what it wants */
     struct nw0__publisher *publisher;   /* NULL: no news is published here */
     const struct nw0__news_hooks *news; /* what is done for that */
     uint64_t published;                 /* how many bytes of news have left */
 } nw0__server;
 
+/* by pointers: a program without news need not contain publishing */
 struct nw0__news_hooks {
     void (*welcome)(nw0__connection *caller); /* one who wants news has said so */
     void (*when_due)(nw0__server *s, double now);
@@ -2636,7 +2658,7 @@ static int nw0__server_close(nw0__inbox *in, enum nw0__closing how) {
     return left;
 }
 
-/* The server at a port, whatever its IP; NULL: none of ours. The one after another, or the first. */
+/* The next server at a port, after that one (NULL: the first), whatever its IP. NULL: no more. */
 static nw0__server *nw0__server_at_port(uint16_t port, const nw0__server *after) {
     nw0__inbox *in = after ? after->inbox.next : nw0__servers;
     while (in && (in->closing || ((nw0__server *)in)->addr.port != port)) in = in->next;
@@ -2711,7 +2733,9 @@ static nw0__server *nw0__listen(nw0__addr addr) {
    A service that somebody advertises is a record of the table:
 
        ALIVE --silent for 1.05 intervals--> QUERIED --no response to 8 queries--> forgotten
-       ALIVE or QUERIED --a second program claims the name--> RIVALLED
+       ALIVE --silent for its ttl, if it responds to no queries (NetworkZero)--> forgotten
+       ALIVE --nw0_advertise_ex wants the name--> QUERIED
+       ALIVE or QUERIED --a second program claims the name, for another address--> RIVALLED
        RIVALLED --no response to 6 queries--> ALIVE: the rival is the holder now
        RIVALLED --the rival says goodbye--> QUERIED
        QUERIED or RIVALLED --the holder is heard--> ALIVE
@@ -2730,15 +2754,15 @@ static nw0__server *nw0__listen(nw0__addr addr) {
    us flood a third. Examples: examples/chat_who.c, examples/cluster_master.c.
    ============================================================================================== */
 
-#define NW0__QUERIERS 32
+#define NW0__QUERIERS 32      /* who are being told everything, at most */
 #define NW0__BATCH 16         /* adverts that are sent before others have their turn */
 #define NW0__SILENT_QUERIES 8 /* at 5 % loss, all fail once in a hundred million times */
 #define NW0__RIVAL_QUERIES 6
 #define NW0__RIVAL_PAUSE_S 0.15
 #define NW0__RESPONSES_PER_S 1000
 
-/* ALIVE: heard lately; QUERIED: silent, its holder is sent queries; RIVALLED: a second program claims
- * the name, its holder is sent queries. */
+/* ALIVE: heard lately; QUERIED: silent, its holder is sent queries; RIVALLED: a second program
+ * claims the name, its holder is sent queries. */
 enum nw0__record_state { NW0__RECORD_ALIVE, NW0__RECORD_QUERIED, NW0__RECORD_RIVALLED };
 
 enum nw0__own_state { NW0__OWN_DUE, NW0__OWN_ANNOUNCED };
@@ -2746,7 +2770,7 @@ enum nw0__own_state { NW0__OWN_DUE, NW0__OWN_ANNOUNCED };
 /* That somebody has a name. */
 typedef struct nw0__claim {
     nw0__addr addr;  /* of the service */
-    nw0__addr mouth; /* who says so; port 0: this program */
+    nw0__addr mouth; /* the address of the mouth that said so; port 0: this program */
     double ttl, heard;
 } nw0__claim;
 
@@ -2779,9 +2803,9 @@ typedef struct nw0__querier {
 
 static struct nw0__discovery {
     bool running;
-    nw0__watch ear, mouths[NW0__MAX_NETWORKS]; /* fd -1: not open */
+    nw0__watch ear, mouths[NW0__MAX_NETWORKS]; /* fd -1: not open; they stay where they are, */
     int ear_error;                             /* the errno with which it could not be opened */
-    nw0__network networks[NW0__MAX_NETWORKS];
+    nw0__network networks[NW0__MAX_NETWORKS];  /* while this list is sorted anew each round */
     int network_count;
     nw0__record table[NW0_MAX_SERVICES]; /* sorted by name */
     int count;
@@ -2789,10 +2813,10 @@ static struct nw0__discovery {
     int own_count;
     nw0__querier queriers[NW0__QUERIERS];
     int querier_count;
-    double round; /* when the next one begins */
-    double first_look, last_query;
-    double allowance, refilled; /* how many responses may still be sent, as of when */
-    unsigned long dropped;      /* datagrams that were no adverts */
+    double round;                  /* when the next one begins */
+    double first_look, last_query; /* when; 0: not yet */
+    double allowance, refilled;    /* how many responses may still be sent, as of when */
+    unsigned long dropped;         /* datagrams that were no adverts */
     uint32_t random;
 } nw0__discovery;
 
@@ -2828,7 +2852,7 @@ static void nw0__record_forget(nw0__record *r, const char *why) {
     struct nw0__discovery *d = &nw0__discovery;
     nw0__debug("left: \"%s\": %s", r->name, why);
     memmove(r, r + 1, (size_t)(d->table + --d->count - r) * sizeof *r);
-    nw0__changed();
+    nw0__wake_waiters();
 }
 
 /* The holder of a name has spoken, or somebody takes its place. A holder that falls silent is sent
@@ -2842,7 +2866,7 @@ static void nw0__record_refresh(nw0__record *r, const nw0__claim *claim) {
         nw0__debug("moved: \"%s\" from %s to %s", r->name, nw0__print_addr(holder->addr, from),
                    nw0__print_addr(claim->addr, to));
     /* one may wait for the response to a query */
-    if (moved || r->state != NW0__RECORD_ALIVE) nw0__changed();
+    if (moved || r->state != NW0__RECORD_ALIVE) nw0__wake_waiters();
     *holder = *claim;
     r->state = NW0__RECORD_ALIVE;
     r->queries = 0;
@@ -2875,7 +2899,7 @@ static void nw0__record_add(const char *name, const nw0__claim *claim) {
     r->holder.addr = claim->addr; /* it has not moved */
     nw0__record_refresh(r, claim);
     nw0__debug("joined: \"%s\" at %s", name, nw0__print_addr(claim->addr, text));
-    nw0__changed();
+    nw0__wake_waiters();
 }
 
 /* ---- speaking ---- */
@@ -2970,12 +2994,12 @@ static void nw0__query(const char *name) {
 
 /* ---- responding ---- */
 
-/* A bucket that holds half a second's responses and is refilled evenly (a token bucket): no second
- * has more than a thousand. */
+/* A token bucket: it holds 500 and gains 500 a second, so that no second has more than a
+ * thousand. */
 static bool nw0__may_respond(double now) {
     struct nw0__discovery *d = &nw0__discovery;
-    d->allowance = nw0__earlier(d->allowance + (now - d->refilled) * NW0__RESPONSES_PER_S / 2,
-                                NW0__RESPONSES_PER_S / 2);
+    d->allowance = nw0__min(d->allowance + (now - d->refilled) * NW0__RESPONSES_PER_S / 2,
+                            NW0__RESPONSES_PER_S / 2);
     d->refilled = now;
     if (d->allowance < 1) return false;
     d->allowance -= 1;
@@ -3028,7 +3052,7 @@ static double nw0__queriers_respond(double now) {
             q->due = now + 0.002; /* its socket holds a few hundred: let it read */
         }
         if (q->next >= d->own_count) *q = d->queriers[--d->querier_count];
-        else next = nw0__earlier(next, q->due);
+        else next = nw0__min(next, q->due);
     }
     return next;
 }
@@ -3140,8 +3164,8 @@ static void nw0__query_holder(nw0__record *r) {
     r->queries++;
 }
 
-/* Something is due about a service that is not ours. A rival whose holder is silent has the name,
- * and was heard when it claimed it. */
+/* Something is due about a service that is not ours: its holder is asked, or has been asked enough.
+ * A rival gets the name when the holder stays silent. */
 static void nw0__record_doubt(nw0__record *r) {
     bool rivalled = r->state == NW0__RECORD_RIVALLED;
     if (!nw0__responds(r->holder.mouth)) {
@@ -3261,16 +3285,16 @@ static void nw0__discovery_turn(nw0__timer *t, double now) {
         if (d->ear.fd < 0 && d->last_query > 0) nw0__query(""); /* no adverts come: responses do */
         for (int i = 0; i < d->own_count; i++) d->own[i].state = NW0__OWN_DUE;
     }
-    t->due = nw0__earlier(d->round, nw0__announce_due(now));
+    t->due = nw0__min(d->round, nw0__announce_due(now));
     /* our own broadcasts come back: read now, they do not wake us up; goodbyes come to the ear: it
      * is read after what was said before them */
     for (int i = 0; i < d->network_count; i++)
         if (d->networks[i].mouth) nw0__drain(d->networks[i].mouth->fd, &d->networks[i]);
     if (d->ear.fd >= 0) nw0__drain(d->ear.fd, NULL);
-    t->due = nw0__earlier(t->due, nw0__queriers_respond(now));
+    t->due = nw0__min(t->due, nw0__queriers_respond(now));
     for (int i = d->count - 1; i >= 0; i--) { /* backwards, for forgetting moves those behind */
         if (d->table[i].due <= now) nw0__record_doubt(&d->table[i]);
-        if (i < d->count) t->due = nw0__earlier(t->due, d->table[i].due);
+        if (i < d->count) t->due = nw0__min(t->due, d->table[i].due);
     }
 }
 
@@ -3328,9 +3352,9 @@ static nw0__record *nw0__wait_for_name(const char *name, double deadline) {
         if (now >= due) {
             nw0__query(name);
             due = now + pause;
-            pause = nw0__earlier(pause * 2, 1);
+            pause = nw0__min(pause * 2, 1);
         }
-        if (now < deadline) result = nw0__wait_for_change(nw0__earlier(due, deadline));
+        if (now < deadline) result = nw0__wait_until_changed(nw0__min(due, deadline));
         else result = -1, errno = ETIMEDOUT;
     }
     return r;
@@ -3389,7 +3413,7 @@ static int nw0__wait_for_somebody(double deadline) {
             nw0__query(""); /* a broadcast may be lost */
             again = now + 1;
         }
-        result = nw0__wait_for_change(nw0__earlier(again, now < enough ? enough : deadline));
+        result = nw0__wait_until_changed(nw0__min(again, now < enough ? enough : deadline));
         now = nw0__now();
     }
     return result;
@@ -3476,7 +3500,7 @@ NW0_API int nw0_wait_for_change(const char *group, const char *separator, nw0_se
         if (nw0__now() >= deadline)
             result = nw0__fail(ETIMEDOUT, "nobody joined or left%s%.80s within %g s",
                                group ? " " : "", group ? group : "", wait_for_s);
-        else result = nw0__wait_for_change(deadline);
+        else result = nw0__wait_until_changed(deadline);
     }
     nw0__leave();
     return result;
@@ -3510,14 +3534,14 @@ static int nw0__holder_lives(const char *name) {
     while (result == 0 && (r = nw0__record_find(name)) != NULL) {
         double now = nw0__now();
         if (!nw0__responds(r->holder.mouth) || r->holder.heard > began) result = 1;
-        else if (now < next) result = nw0__wait_for_change(next);
+        else if (now < next) result = nw0__wait_until_changed(next);
         else if (queries++ == NW0__RIVAL_QUERIES) break;
         else nw0__query_holder(r), next = now + NW0__RIVAL_PAUSE_S;
     }
     return result;
 }
 
-static int nw0__check_free(const char *name) {
+static int nw0__check_unclaimed(const char *name) {
     nw0__record *r = nw0__wait_for_name(name, nw0__now() + 0.3);
     if (!r) return errno == ETIMEDOUT ? 0 : -1;
     int lives = nw0__own_find(name) ? 1 : nw0__holder_lives(name);
@@ -3536,7 +3560,7 @@ static int nw0__own_make(nw0__own *own, const char *name, const char *address, d
     if (!(ttl_s > 0))
         return nw0__fail(EINVAL, "\"%.80s\" cannot be advertised for %g seconds: take more than 0",
                          name ? name : "", ttl_s);
-    own->ttl = nw0__earlier(ttl_s < 0.001 ? 0.001 : ttl_s, NW0__TTL_MAX);
+    own->ttl = nw0__min(ttl_s < 0.001 ? 0.001 : ttl_s, NW0__TTL_MAX);
     if (nw0__check_name(name, own->ttl) < 0 || nw0__resolve(address, &own->addr) < 0) return -1;
     memcpy(own->name, name, strlen(name));
     return 0;
@@ -3566,13 +3590,13 @@ NW0_API int nw0_advertise_ex(const char *name, const char *address, bool fail_if
     nw0__own own;
     if (nw0__own_make(&own, name, address, ttl_s) < 0 || nw0__enter() < 0) return -1;
     int result = nw0__discovery_start();
-    if (result == 0 && fail_if_exists) result = nw0__check_free(own.name);
+    if (result == 0 && fail_if_exists) result = nw0__check_unclaimed(own.name);
     if (result == 0) result = nw0__advertise(&own, service);
     nw0__leave();
     return result;
 }
 
-/* Not by way of the other, so that a small program need not contain that. */
+/* Not by calling nw0_advertise_ex: a small program need not contain that. */
 NW0_API int nw0_advertise(const char *name, const char *address, nw0_service *service) {
     nw0__own own;
     if (nw0__own_make(&own, name, address, NW0_ADVERT_TTL_S) < 0 || nw0__enter() < 0) return -1;
@@ -3600,12 +3624,15 @@ NW0_API int nw0_unadvertise(const char *name) {
 
    Many ask, and each gets its turn. Whoever has called is a *caller* until its introduction has
    been read; then it is a *client*, which asks questions, or a *subscriber*, which wants news (see
-   publishing). A thread that waits takes the next message that is whole; until it has answered that,
+   publishing). A thread that waits takes the next message that is whole; until it has answered it,
    the connection is this thread's alone. Several threads may wait: each gets other messages.
 
        OPEN --a thread reads--> MOVING --whole--> TAKEN --answered--> SENDING --all has left--> OPEN
         ^                        |  |
         '---not whole: put back--'  '--size told, or too long--> HELD --taken--> TAKEN
+
+       TAKEN --the thread waits again, or ends--> closed;  HELD --the thread ends--> OPEN
+       all --the asker is gone, or nw0_close--> closed
 
        OPEN      nobody's: the set tells when something comes, and it has its turn
        MOVING    a thread's, which reads without the lock
@@ -3613,10 +3640,10 @@ NW0_API int nw0_unadvertise(const char *name) {
        TAKEN     a thread's, which owes an answer
        SENDING   that thread's, without the lock; then, for what the socket did not take, the loop's
 
-   What goes wrong: an asker who sends half a message and stops (it holds up nobody: it is put back),
-   one who does not read its answer (the loop sends the rest), one who has gone away (EPIPE), one who
-   asks again before it was answered (what comes waits in its connection), a thread that ends and
-   owes an answer (its asker is hung up on). Examples: examples/hello_server.c,
+   What goes wrong: an asker who sends half a message and stops (it holds up nobody: it is put
+   back), one who does not read its answer (the loop sends the rest), one who has gone away (EPIPE),
+   one who asks again before it was answered (what comes waits in its connection), a thread that
+   ends and owes an answer (its asker is hung up on). Examples: examples/hello_server.c,
    examples/poll_primes.c.
    ============================================================================================== */
 
@@ -3625,7 +3652,7 @@ NW0_API int nw0_unadvertise(const char *name) {
  * descriptor for that, and it was hung up on. */
 static bool nw0__client_watch(nw0__connection *c) {
     bool sending = c->state == NW0__SENDING,
-         loop = sending || (nw0__server_of(c)->publisher && !c->frame.kind);
+         loop = sending || (nw0__server_of(c)->publisher && !c->frame.purpose);
     if ((!loop || nw0__start_thread() == 0) &&
         nw0__watch_on(&c->watch, loop ? &nw0__loop.set : &c->inbox->set,
                       sending ? POLLOUT : POLLIN) == 0)
@@ -3672,15 +3699,15 @@ static bool nw0__client_keep(nw0__connection *c) {
 static void nw0__client_introduced(nw0__connection *c) {
     nw0__server *s = nw0__server_of(c);
     nw0__unlink(c);
-    nw0__link(c, c->frame.kind == '?' ? &s->inbox.list : &s->callers);
-    if (!nw0__client_watch(c) || c->frame.kind != '!') return;
+    nw0__link(c, c->frame.purpose == '?' ? &s->inbox.list : &s->callers);
+    if (!nw0__client_watch(c) || c->frame.purpose != '!') return;
     if (s->publisher) s->news->welcome(c);
     else if (!nw0__client_keep(c)) nw0__hang_up(c);
 }
 
 /* Where news is published, the loop reads introductions. One who asks questions is for those who
  * wait for messages: of its first one only the length is read here. */
-static void nw0__client_introduce(nw0__connection *c) {
+static void nw0__client_read_introduction(nw0__connection *c) {
     nw0__inbox *in = c->inbox;
     int got = 0;
     while (c->frame.got < c->frame.head_size &&
@@ -3688,8 +3715,8 @@ static void nw0__client_introduce(nw0__connection *c) {
         continue;
     if (got < 0 && errno != EINTR) {
         nw0__hang_up(c);
-    } else if (c->frame.kind) {
-        if (c->frame.kind == '?' && nw0__is_whole(c)) /* nothing more comes that would wake one */
+    } else if (c->frame.purpose) {
+        if (c->frame.purpose == '?' && nw0__is_whole(c)) /* nothing comes that would wake one */
             nw0__inbox_push(in, &c->watch);
         nw0__client_introduced(c);
         nw0__inbox_show(in);
@@ -3702,8 +3729,8 @@ static void nw0__client_ready(nw0__watch *w, int events) {
     (void)events;
     if (c->owner) nw0__watch_off(w); /* its turn comes when that thread is done */
     else if (c->state == NW0__SENDING) nw0__client_send_on(c);
-    else if (w->set == &nw0__loop.set) nw0__client_introduce(c);
-    else if (c->frame.kind == '!') nw0__client_introduced(c);
+    else if (w->set == &nw0__loop.set) nw0__client_read_introduction(c);
+    else if (c->frame.purpose == '!') nw0__client_introduced(c);
     else nw0__inbox_push(in, w);
     nw0__inbox_free_if_done(in); /* that was the last */
 }
@@ -3749,21 +3776,23 @@ static void nw0__server_accept(nw0__server *s, int most) {
 }
 
 /* Those who have called where news is published, but were not heard yet, may be subscribers. */
-static void nw0__server_meet(nw0__server *s) {
+static void nw0__server_accept_all(nw0__server *s) {
     if (s->state == NW0__LISTENING) nw0__server_accept(s, SOMAXCONN);
     NW0__EACH(c, s->callers)
-        if (!c->owner) nw0__client_introduce(c);
+        if (!c->owner) nw0__client_read_introduction(c);
 }
 
 static void nw0__server_ready(nw0__watch *w, int events) {
     nw0__server *s = (nw0__server *)(void *)((char *)w - offsetof(nw0__server, listener));
     (void)events;
-    if (s->publisher) nw0__server_meet(s);
+    if (s->publisher) nw0__server_accept_all(s);
     else nw0__server_accept(s, NW0__EVENTS);
 }
 
 /* ---- messages ---- */
 
+/* entered here, and not where a server is opened: a program that only advertises need not contain
+ * all this */
 static nw0__handler *const nw0__on_call = nw0__server_ready;
 
 /* The server for an address, opened if that is wanted; *s is NULL if there is none. -1: it is no
@@ -3788,8 +3817,8 @@ static ssize_t nw0__client_read(nw0__connection *c, const nw0__arrival *a) {
     nw0__become_mine(c, NW0__MOVING);
     if (c->watch.set == &nw0__loop.set) nw0__watch_off(&c->watch); /* it is this thread's now */
     int got = nw0__read_on(c, a->buffer, a->usable, a->deadline);
-    if (got == 1 && c->frame.kind == '?') return nw0__deliver(c, a, "the message");
-    if (got == 1 && nw0__keep_body(c, a->buffer) < 0) got = NW0__OVER; /* a prefix */
+    if (got == 1 && c->frame.purpose == '?') return nw0__deliver(c, a, "the message");
+    if (got == 1 && nw0__keep_body(c, a->buffer) < 0) got = NW0__OVER; /* a prefix, for later */
     int error = errno;
     if (got == NW0__OVER) {
         nw0__debug("a conversation at port %u is over: %s", (unsigned)nw0__server_of(c)->addr.port,
@@ -3842,8 +3871,8 @@ NW0_API ssize_t nw0_wait_for_message_from(const char *address, void *message, si
     if (nw0__enter() < 0) return -1;
     if (nw0__server_for(address, true, &s) == 0) {
         nw0__connection *c = nw0__inbox_mine(&s->inbox, NW0__TAKEN);
-        if (c) nw0__hang_up(c);                /* its question was not answered */
-        if (s->publisher) nw0__server_meet(s); /* the loop, which accepts here, may be late */
+        if (c) nw0__hang_up(c);                      /* its question was not answered */
+        if (s->publisher) nw0__server_accept_all(s); /* the loop, which accepts here, may be late */
         size = nw0__inbox_next(&s->inbox, &a, nw0__client_read);
         c = size >= 0 && autoreply ? nw0__inbox_mine(&s->inbox, NW0__TAKEN) : NULL;
         if (c) nw0__reply(c, NULL, 0);
@@ -3890,16 +3919,19 @@ NW0_API int nw0_fd(const char *address) {
 /* =================================================================================================
    Asking                                                                                   >>asking
 
-   A question and its answer are two frames on one TCP connection, a call, which is kept for the next
-   question. Whoever asks uses a blocking socket with a time limit (SO_RCVTIMEO): one system call for
-   each wait. Nothing is sent twice: what has left when the time is up is not taken back, and
-   nw0_wait_for_reply_from goes on with it.
+   A question and its answer are two frames on one TCP connection, a call, which is kept for the
+   next question. Whoever asks uses a blocking socket with a time limit (SO_RCVTIMEO): one system
+   call for each wait. Nothing is sent twice: what has left when the time is up is not taken back,
+   and nw0_wait_for_reply_from goes on with it.
 
        CONNECTING --up--> OPEN --a thread asks--> MOVING --answered--> OPEN
                                                    |  ^
-                                time up, too long  |  |  nw0_wait_for_reply_from
+           time up, a signal, size told, too long  |  |  nw0_wait_for_reply_from
                                                    v  |
                                                    HELD --the next question--> OPEN, or closed
+
+       MOVING --broken--> closed;  MOVING --nothing has left--> OPEN
+       HELD --its thread ends--> closed
 
        CONNECTING  a thread's, which tries again until its time is up
        OPEN        nobody's: free, the one used last first
@@ -3908,9 +3940,9 @@ NW0_API int nw0_fd(const char *address) {
 
    What goes wrong: a service that starts late (it is called again and again), one that was started
    again (its old connection is found closed before anything is sent), one that closes before it
-   answers (ECONNRESET), an answer that comes after its time (it must not meet the next question: the
-   connection is closed, if it has not come yet), something else that listens there (EPROTO, and for
-   ZeroMQ EPROTONOSUPPORT). Examples: examples/hello_client.c, examples/message_ask.c.
+   answers (ECONNRESET), an answer that comes after its time (it must not meet the next question:
+   the connection is closed, if it has not come yet), something else that listens there (EPROTO, and
+   for ZeroMQ EPROTONOSUPPORT). Examples: examples/hello_client.c, examples/message_ask.c.
    ============================================================================================== */
 
 /* A call to somebody: a free one, or the one with this thread's last question. */
@@ -4008,10 +4040,10 @@ static nw0__connection *nw0__call_open(nw0__addr to, const char *address, nw0__a
     for (double pause = 0.001; (error = nw0__call_try(c, a->deadline)) != 0;) {
         double now = nw0__now();
         if (nw0__is_final(error) || now >= a->deadline) break;
-        int waited = nw0__call_wait(c, -1, nw0__earlier(a->deadline, now + pause));
+        int waited = nw0__call_wait(c, -1, nw0__min(a->deadline, now + pause));
         if (nw0__is_final(waited)) error = waited;
         if (nw0__is_final(error)) break;
-        pause = nw0__earlier(pause * 2, 0.05);
+        pause = nw0__min(pause * 2, 0.05);
     }
     a->now = nw0__now();
     nw0__call_release(c);
@@ -4061,7 +4093,7 @@ static int nw0__send_by(nw0__connection *c, struct iovec v[2], nw0__arrival *a) 
 static bool nw0__send_question(nw0__connection *c, const char *message, size_t size,
                                nw0__arrival *a, int *result) {
     char head[NW0__INTRODUCTION + NW0__LENGTH];
-    size_t head_size = c->frame.kind ? NW0__LENGTH : sizeof head;
+    size_t head_size = c->frame.purpose ? NW0__LENGTH : sizeof head;
     memcpy(head, NW0__QUESTIONS, NW0__INTRODUCTION);
     nw0__put32((unsigned char *)head + head_size - NW0__LENGTH, size);
     struct iovec v[2] = {nw0__iov(head, head_size), nw0__iov(message, size)};
@@ -4070,7 +4102,7 @@ static bool nw0__send_question(nw0__connection *c, const char *message, size_t s
     bool begun = nw0__total(v) < head_size + size, later = *result < 0 && begun &&
                                                            (error == ETIMEDOUT || error == EINTR) &&
                                                            nw0__keep_unsent(c, v) == 0;
-    if (begun) c->frame.kind = *result == 0 || later ? '?' : '\0'; /* half: nothing can follow */
+    if (begun) c->frame.purpose = *result == 0 || later ? '?' : '\0'; /* half: nothing can follow */
     errno = error;
     return begun;
 }
@@ -4096,9 +4128,9 @@ static int nw0__read_answer(nw0__connection *c, nw0__arrival *a) {
 }
 
 /* Asks, if there is something to ask, and waits for the answer. Meanwhile the call is this thread's
- * alone, and needs no lock; whoever wants to close it shuts it down, which ends all waits for it. An
- * attempt that fails leaves the call where the answer may still come, and closes it where it cannot;
- * but one on which nothing has left stays free for others. */
+ * alone, and needs no lock; whoever wants to close it shuts it down, which ends all waits for it.
+ * An attempt that fails leaves the call where the answer may still come, and closes it where it
+ * cannot; but one on which nothing has left stays free for others. */
 static ssize_t nw0__converse(nw0__connection *c, const char *address, bool ask, const char *message,
                              size_t size, nw0__arrival *a) {
     bool sent = !ask;
@@ -4110,7 +4142,7 @@ static ssize_t nw0__converse(nw0__connection *c, const char *address, bool ask, 
     nw0__lock();
     int error = c->ended ? ECANCELED : result < 0 ? errno : 0;
     if (error == 0) {
-        ssize_t answer = nw0__hand_over(c, a, "the answer");
+        ssize_t answer = nw0__frame_copy(c, a, "the answer");
         if (answer >= 0 && !nw0__wants_size(a)) nw0__call_release(c);
         else nw0__become_mine(c, NW0__HELD);
         return answer;
@@ -4118,9 +4150,9 @@ static ssize_t nw0__converse(nw0__connection *c, const char *address, bool ask, 
     bool late = error == ETIMEDOUT && nw0__now() > a->deadline - 0.02,
          broken = error != EINTR && !late;
     if (broken) error = nw0__why_broken(c, error);
-    else if (sent && (!c->frame.kind || nw0__keep_body(c, a->buffer) < 0)) error = ENOMEM;
+    else if (sent && (!c->frame.purpose || nw0__keep_body(c, a->buffer) < 0)) error = ENOMEM;
     nw0__become(c, sent ? NW0__HELD : NW0__OPEN, sent ? c->owner : NULL);
-    if (broken || !c->frame.kind || error == ENOMEM) nw0__hang_up(c);
+    if (broken || !c->frame.purpose || error == ENOMEM) nw0__hang_up(c);
     return nw0__no_answer(address, error, sent);
 }
 
@@ -4163,16 +4195,17 @@ NW0_API ssize_t nw0_wait_for_reply_from(const char *address, void *reply, size_t
    A subscriber calls the publisher and says what it wants; from then on everything flows the other
    way. One system call for each item and subscriber would be slow, and a subscriber that does not
    read would stop the publisher. So the items of an address are written once, one after the other,
-   into one buffer, a log, and each subscriber has a cursor into it: what lies between its cursor and
-   the end is sent to it in one piece. An item leaves at once if the last one left a while ago; in a
-   flood some 32 KiB are gathered first (a flush), and the loop sends what is left when the flood
-   ends.
+   into one buffer, a log, and each subscriber has a cursor into it: what lies between its cursor
+   and the end is sent to it in one piece. An item leaves at once if the last one left a while ago;
+   in a flood some 32 KiB are gathered first (a flush), and the loop sends what is left when the
+   flood ends.
 
        a subscriber:  OPEN --its socket is full--> SENDING --the loop has sent the rest--> OPEN
+                      both --too slow--> misses items;  both --gone--> closed
 
-   What goes wrong: a subscriber that does not keep up. When the log is full, its older half is given
-   up; whoever still had a cursor there misses those items, but gets the rest of the one that it has
-   a part of. Examples: examples/news_station.c, examples/movement_sensor.c.
+   What goes wrong: a subscriber that does not keep up. When the log is full, its older half is
+   given up; whoever still had a cursor there misses those items, but gets the rest of the one that
+   it has a part of. Examples: examples/news_station.c, examples/movement_sensor.c.
    ============================================================================================== */
 
 #define NW0__FLUSH_PAUSE_S 0.0003 /* news that comes faster than this is gathered, */
@@ -4261,11 +4294,11 @@ static void nw0__log_flush_later(nw0__server *server) {
 
 /* ---- a subscriber ---- */
 
-/* It is hung up on. */
+/* Called when a subscriber is hung up on. */
 static void nw0__subscriber_gone(nw0__connection *c) {
     nw0__publisher *p = c->subscriber->publisher;
     if (c->subscriber->prefixes) p->count--;
-    nw0__changed(); /* one may wait for subscribers */
+    nw0__wake_waiters(); /* one may wait for subscribers */
     nw0__free(c->subscriber->prefixes);
     nw0__free(c->subscriber);
 }
@@ -4299,8 +4332,8 @@ static void nw0__subscriber_serve(nw0__connection *c) {
         nw0__hang_up(c);
 }
 
-/* It wants news that begins with this prefix, which is whole. Its first one: what had not left when
- * it called, and all that follows. False: it asks too much, or there is no memory. */
+/* The frame is a whole prefix. With its first one a subscriber gets what had not left when it was
+ * accepted, and all that follows. False: too many prefixes, or no memory. */
 static bool nw0__subscriber_add(nw0__connection *c) {
     nw0__subscriber *s = c->subscriber;
     nw0__publisher *p = s->publisher;
@@ -4320,7 +4353,7 @@ static bool nw0__subscriber_add(nw0__connection *c) {
     if (s->cursor < p->start) s->cursor = p->start;
     if (s->cursor < nw0__log_end(p)) nw0__log_flush_later(nw0__server_of(c));
     p->count++;
-    nw0__changed();
+    nw0__wake_waiters();
     return true;
 }
 
@@ -4365,7 +4398,7 @@ static void nw0__subscriber_welcome(nw0__connection *c) {
 /* All subscribers get what there is. */
 static void nw0__log_flush(nw0__server *server) {
     nw0__publisher *p = server->publisher;
-    nw0__server_meet(server);
+    nw0__server_accept_all(server);
     NW0__EACH(c, p->subscribers)
         if (c->subscriber->prefixes && c->state == NW0__OPEN) nw0__subscriber_serve(c);
     server->published = nw0__log_end(p);
@@ -4393,7 +4426,7 @@ static void nw0__subscriber_overtake(nw0__connection *c, uint64_t offset) {
  * not. */
 static void nw0__log_trim(nw0__server *server, size_t keep) {
     nw0__publisher *p = server->publisher;
-    uint64_t oldest = server->published, offset = p->start; /* wanted by the slowest; given up to */
+    uint64_t oldest = server->published, offset = p->start; /* what is before the later one goes */
     for (nw0__connection *c = p->subscribers; c; c = c->next)
         if (c->subscriber->prefixes && c->subscriber->cursor < oldest)
             oldest = c->subscriber->cursor;
@@ -4438,7 +4471,7 @@ static void nw0__log_when_due(nw0__server *server, double now) {
     nw0__publisher *p = server->publisher;
     double due = p->flushed_at + NW0__FLUSH_PAUSE_S;
     if (p->flush_due && due <= now) p->flush_due = false, nw0__log_flush(server);
-    else if (p->flush_due) server->inbox.timer.due = nw0__earlier(server->inbox.timer.due, due);
+    else if (p->flush_due) server->inbox.timer.due = nw0__min(server->inbox.timer.due, due);
 }
 
 /* The server closes. Before it does, who has said by now what it wants gets what it can get. */
@@ -4446,7 +4479,7 @@ static int nw0__publisher_close(nw0__server *server, enum nw0__closing how) {
     nw0__publisher *p = server->publisher;
     if (how == NW0__WHEN_SENT && server->state != NW0__CLOSED) nw0__log_flush(server);
     nw0__close_all(p->subscribers, how);
-    nw0__changed(); /* one may wait for subscribers */
+    nw0__wake_waiters(); /* one may wait for subscribers */
     if (p->subscribers) return 1;
     nw0__free(p->log);
     nw0__free(p);
@@ -4522,9 +4555,9 @@ NW0_API int nw0_wait_for_subscribers(const char *address, int count, double wait
     int result = s ? 0 : -1;
     if (s) {
         s->inbox.users++;
-        nw0__server_meet(s);
+        nw0__server_accept_all(s);
         while (result == 0 && !s->inbox.closing && s->publisher->count < count) {
-            if (nw0__now() < deadline) result = nw0__wait_for_change(deadline);
+            if (nw0__now() < deadline) result = nw0__wait_until_changed(deadline);
             else
                 result = nw0__fail(ETIMEDOUT, "%d subscribers came to port %u in time, not %d",
                                    s->publisher->count, (unsigned)s->addr.port, count);
@@ -4539,15 +4572,17 @@ NW0_API int nw0_wait_for_subscribers(const char *address, int count, double wait
 /* =================================================================================================
    Subscribing                                                                         >>subscribing
 
-   A program names publishers and prefixes of topics: that is its interest, which lasts, and for each
-   of the publishers it has a subscription, a connection that the loop opens and opens again. What
-   comes is read in large pieces, of which the items are taken one after the other.
+   A program names publishers and prefixes of topics: that is its interest, which lasts, and for
+   each of the publishers it has a subscription, a connection that the loop opens. That it was
+   closed is found by the thread that waits next; then the loop opens it again. What comes is read
+   in large pieces, of which the items are taken one after the other.
 
-       CONNECTING --up--> OPEN --a thread reads--> MOVING --whole: taken--> OPEN
-        ^     ^            |                        |  ^
-        '-----'---closed---'      told its size, or |  | taken
-        after a pause             too long          v  |
-                                                    HELD
+       CONNECTING --up--> OPEN --a thread reads--> MOVING --whole: taken, or not whole--> OPEN
+        ^                                           |  |  ^
+        '----- after a pause ----- it is closed ----'  |  | taken
+                                told its size, or too  |  |
+                                long                   v  |
+                                                      HELD
 
        CONNECTING  the loop's, which calls, now or after a pause
        OPEN        nobody's: the set tells when something comes, and it has its turn
@@ -4570,7 +4605,7 @@ typedef struct nw0__interest {
 typedef struct nw0__subscription {
     nw0__connection base; /* comes first */
     double due;           /* CONNECTING: when to call; NW0__NEVER: it is being called */
-    double pause;         /* before the call after the next */
+    double pause;         /* how long to wait after the next failure */
     bool has_topic;       /* the next frame is its data */
     char topic[NW0_NAME_SIZE];
 } nw0__subscription;
@@ -4588,7 +4623,7 @@ static void nw0__subscription_pause(nw0__subscription *s) {
     c->frame.limit = NW0_NAME_SIZE - 1;
     s->has_topic = false;
     s->due = nw0__now() + s->pause;
-    s->pause = nw0__earlier(s->pause * 2, 0.5);
+    s->pause = nw0__min(s->pause * 2, 0.5);
     nw0__timer_start(&c->inbox->timer, s->due);
 }
 
@@ -4633,7 +4668,7 @@ static void nw0__interest_when_due(nw0__timer *t, double now) {
         nw0__subscription *s = (nw0__subscription *)c;
         if (c->state != NW0__CONNECTING) continue;
         if (s->due <= now) nw0__subscription_call(s);
-        else t->due = nw0__earlier(t->due, s->due);
+        else t->due = nw0__min(t->due, s->due);
     }
 }
 
@@ -4745,8 +4780,8 @@ static int nw0__interest_add(nw0__interest *i, const char *address) {
     return 0;
 }
 
-/* The interest in these publishers and prefixes; a new one calls at once. Looking up names may take a
- * while, without the lock: another thread may have been faster. */
+/* The interest in these publishers and prefixes; a new one calls at once. Looking up names may take
+ * a while, without the lock: another thread may have been faster. */
 static nw0__interest *nw0__interest_for(const char *const addresses[],
                                         const char *const prefixes[]) {
     nw0__interest *i = nw0__interest_find(addresses, prefixes), *other = NULL;
@@ -4831,7 +4866,7 @@ static ssize_t nw0__subscription_read(nw0__connection *c, const nw0__arrival *a)
  * without the steps of nw0__inbox_next: twice as many a second. NW0__NOT_YET: there is none. */
 static ssize_t nw0__take_at_once(nw0__interest *i, char *topic, char *data, size_t capacity) {
     nw0__subscription *s = (nw0__subscription *)i->inbox.first;
-    if (!s || s->base.state != NW0__OPEN || i->inbox.held || s->base.frame.got > 0 ||
+    if (!s || s->base.state != NW0__OPEN || i->inbox.owned || s->base.frame.got > 0 ||
         s->has_topic || !data)
         return NW0__NOT_YET;
     nw0__connection *c = &s->base;
@@ -4902,8 +4937,8 @@ NW0_API int nw0_news_fd(const char *address, const char *prefix) {
    Helpers                                                                                 >>helpers
 
    Messages are bytes, and commands are often lines. Base64 turns any bytes into a line, and a
-   program that is told "play 'so what' 3" takes that apart as a shell does. Both are pure: a buffer
-   and its length go in. What goes wrong: text that was cut, and a quote that is not closed; then
+   program that is told "play 'so what' 3" takes that apart as a shell does. Both are pure. What
+   goes wrong: text that was cut, and a quote that is not closed; then
    nothing is changed. Examples: examples/command_robot.c, examples/data_send.c.
    ============================================================================================== */
 
@@ -5015,9 +5050,10 @@ NW0_API int nw0_action_and_params(char *commandline, char *words[], int capacity
    arranged before main().
 
    What goes wrong: threads that still wait somewhere in here (they are woken and awaited); a fork,
-   whose child has copies of all descriptors and none of the threads (it closes its copies and begins
-   afresh, so that what the parent closes is really closed; nothing is said on them, for the other
-   side would take it for the parent's). Example: examples/cluster_node.c, which leaves both ways.
+   whose child has copies of all descriptors and none of the threads (it closes its copies and
+   begins afresh, so that what the parent closes is really closed; nothing is said on them, for the
+   other side would take it for the parent's). Example: examples/cluster_node.c, which leaves both
+   ways.
    ============================================================================================== */
 
 #define NW0__SHUTDOWN_S 1.0 /* how long the end waits for what is still to be sent */
@@ -5088,7 +5124,7 @@ NW0_API void nw0_shutdown(void) {
         for (nw0__inbox *in = nw0__servers; in; in = in->next) nw0__inbox_shut(in);
         for (nw0__inbox *in = nw0__interests; in; in = in->next) nw0__inbox_shut(in);
         nw0__close_all(nw0__calls, NW0__NOW);
-        nw0__changed();
+        nw0__wake_waiters();
         /* threads come out, and what is still to be sent leaves; but not for ever */
         for (double end = nw0__deadline(NW0__SHUTDOWN_S), now = nw0__now();
              (l->inside > 0 || l->unsent > 0) && now < end; now = nw0__now())

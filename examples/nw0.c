@@ -72,7 +72,7 @@ enum { MOST_NETWORKS = NW0__MAX_NETWORKS, DATAGRAM = NW0__DATAGRAM };
 /* The networks that are up, the best first; returns how many, or -1: the system does not tell. */
 static int find_networks(const char *pattern, struct network found[MOST_NETWORKS]) {
     nw0__network all[MOST_NETWORKS], used[MOST_NETWORKS];
-    uint32_t route = nw0__default_route();
+    uint32_t route = nw0__default_ip();
     int i, k, count = nw0__networks(all, "*"), used_count = nw0__networks(used, pattern);
     for (i = 0; i < count; i++) {
         struct network *net = &found[i];

@@ -124,7 +124,7 @@ static int next_frame(struct stream *s, char *buffer, size_t capacity) {
 
 static ssize_t hand_over(struct stream *s, char *buffer, size_t capacity) {
     nw0__arrival a = nw0__arrival_for(NULL, buffer, capacity, 0);
-    return nw0__hand_over(s->conn, &a, "it");
+    return nw0__frame_copy(s->conn, &a, "it");
 }
 
 /* the frame in the library's hands is this one; a buffer that is too small leaves it there */
