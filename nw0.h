@@ -970,7 +970,8 @@ static int nw0__check_name(const char *name, double ttl) {
                    that belongs to one thread.
      a bell        a pair of connected sockets: a byte written to one end makes the other readable,
                    so that one thread wakes another that sleeps in poll(). The field calls it a
-                   self-pipe. Unlike a condition variable it does not sleep through a signal.
+                   self-pipe. Unlike a condition variable it does not sleep through a signal. (A
+                   connect() that is not done yet is waited for in the same way.)
      a set         many descriptors, of which those that are ready are told. On Linux this is epoll,
                    whose cost does not grow with the number of idle ones; elsewhere poll().
    Whatever is in a set has a watch, which says who is called when it is ready; so whoever waits
