@@ -147,6 +147,8 @@ static void a_wait_that_has_begun_needs_no_other_descriptor(void) {
     new_address(elsewhere);
     publish_at(address);
     publish_at(elsewhere);
+    if (nw0_fd(address) < 0 && errno == ENOTSUP)
+        SKIP("poll() itself takes no more descriptors than the limit");
     for (int i = 0; i < OTHERS; i++) others[i] = raw_subscribe(elsewhere, "");
     CHECK(has_subscribers(elsewhere, OTHERS));
     int fd = raw_connect(address), before;
